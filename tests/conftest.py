@@ -1,0 +1,30 @@
+"""Fixtures that every room shares: where benchmark files and replayed answers lie, when they are here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _folder(variable: str, beside: str) -> Path:
+    named = os.environ.get(variable)
+    folder = Path(named) if named else ROOT.parent / "shared" / beside
+    if not folder.is_dir():
+        pytest.skip(f"no {beside} files here (set {variable} to a folder that has them)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bench_data() -> Path:
+    """The folder of benchmark problem files."""
+    return _folder("EVALSUITE_DATA", "data")
+
+
+@pytest.fixture(scope="session")
+def replay_data() -> Path:
+    """The folder of real model answers with published verdicts."""
+    return _folder("EVALSUITE_REPLAY", "replay")
