@@ -1,0 +1,269 @@
+"""Rows from files: JSON lines, JSON lists, CSV, TSV, Parquet, gzip'd or not; and from the hub."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, TextIO, cast
+
+from evalsuite.errors import UserError
+from evalsuite.types import Sample
+
+ID_COLUMNS = ("id", "task_id", "question_id", "idx")
+MARK = 256
+Fields = dict[str, Any]
+
+
+class RowsDataset:
+    """A dataset over rows that a subclass reads: it settles id, reference and few-shot rows.
+
+    Rows without an id column are numbered. A repeated id gets a suffix, so that every sample has its own.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, reader_cfg: Mapping[str, Any] | None = None, id_column: str | None = None) -> None:
+        self._reader = dict(reader_cfg or {})
+        self._id_column = id_column
+        self._size: int | None = None
+        self._repeated: bool | None = None
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The test rows from a position on, read anew, in order."""
+        raise NotImplementedError(type(self).__name__)
+
+    def train_rows(self) -> Iterator[Fields]:
+        """The rows that few-shot examples come from."""
+        return iter(())
+
+    def files(self) -> Sequence[str]:
+        """The files that hold the rows."""
+        return ()
+
+    def __len__(self) -> int:
+        if self._size is None:
+            self._size = self._scan()
+        return self._size
+
+    def _scan(self) -> int:
+        seen: set[int] = set()
+        count = 0
+        repeated = False
+        for index, fields in enumerate(self.rows()):
+            count += 1
+            mark = hash(self._id_of(index, fields))
+            repeated = repeated or mark in seen
+            seen.add(mark)
+        self._repeated = repeated
+        return count
+
+    def samples(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
+        """The test samples of a half-open range of positions, in order."""
+        if self._repeated is None:
+            self._size = self._scan()
+        output = self._reader.get("output_column")
+        times: dict[str, int] = {}
+        first = 0 if self._repeated else start
+        count = None if stop is None else max(0, stop - first)
+        for index, fields in enumerate(islice(self.rows(first), count), first):
+            name = self._id_of(index, fields)
+            if self._repeated:
+                times[name] = times.get(name, 0) + 1
+                name = name if times[name] == 1 else f"{name}#{times[name]}"
+            if index >= start:
+                yield Sample(index, name, fields, fields.get(output) if output else None)
+
+    def examples(self) -> Sequence[Mapping[str, Any]]:
+        """The rows that few-shot examples may be drawn from."""
+        return list(self.train_rows())
+
+    def _id_of(self, index: int, fields: Fields) -> str:
+        for column in (self._id_column,) if self._id_column else ID_COLUMNS:
+            if column in fields:
+                return str(fields[column])
+        return str(index)
+
+
+class FileDataset(RowsDataset):
+    """Rows of one file; few-shot rows from a second one (`train_path`)."""
+
+    def __init__(
+        self,
+        path: str,
+        train_path: str | None = None,
+        reader_cfg: Mapping[str, Any] | None = None,
+        id_column: str | None = None,
+    ) -> None:
+        super().__init__(reader_cfg, id_column)
+        self._path = Path(path)
+        self._train = Path(train_path) if train_path else None
+        for file in filter(None, (self._path, self._train)):
+            if not file.is_file():
+                raise UserError("no such data file", where=str(file))
+
+    def read(self, path: Path) -> Iterator[Fields]:
+        """The rows of one file of this format."""
+        raise NotImplementedError(type(self).__name__)
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The test rows from a position on, read anew, in order."""
+        return islice(self.read(self._path), start, None)
+
+    def train_rows(self) -> Iterator[Fields]:
+        """The rows of the few-shot file."""
+        return self.read(self._train) if self._train else iter(())
+
+    def files(self) -> Sequence[str]:
+        """The test file, and the few-shot file when there is one."""
+        return [str(path) for path in (self._path, self._train) if path]
+
+
+class JsonlDataset(FileDataset):
+    """One JSON object a line, or one JSON list of objects."""
+
+    def __init__(
+        self,
+        path: str,
+        train_path: str | None = None,
+        reader_cfg: Mapping[str, Any] | None = None,
+        id_column: str | None = None,
+    ) -> None:
+        super().__init__(path, train_path, reader_cfg, id_column)
+        self._marks = [0]
+
+    def read(self, path: Path) -> Iterator[Fields]:
+        """The objects of the file."""
+        return self._read(path, 0)
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """All test rows from a position on; rows before it are skipped without being parsed."""
+        return self._read(self._path, start)
+
+    def _read(self, path: Path, start: int) -> Iterator[Fields]:
+        marks = self._marks if path == self._path else [0]
+        with open_bytes(path) as file:
+            if _starts_list(file):
+                yield from islice(_objects(path, enumerate(json.load(file))), start, None)
+                return
+            # Every MARK rows the offset is kept, so that a slice in the middle is found by a seek.
+            row = min(start // MARK, len(marks) - 1)
+            offset = file.seek(marks[row])
+            row *= MARK
+            for line in file:
+                if row == len(marks) * MARK:
+                    marks.append(offset)
+                offset += len(line)
+                if not line.strip():
+                    continue
+                if row >= start:
+                    yield _parsed(path, row, line)
+                row += 1
+
+
+class CsvDataset(FileDataset):
+    """A table with a header line; tab-separated when the file says so by its name."""
+
+    def read(self, path: Path) -> Iterator[Fields]:
+        """The table's rows as texts by column."""
+        with open_text(path) as file:
+            for row in csv.DictReader(file, delimiter="\t" if ".tsv" in path.name else ","):
+                yield dict(row)
+
+
+class ParquetDataset(FileDataset):
+    """A Parquet file, read in batches."""
+
+    needs: ClassVar[tuple[str, ...]] = ("pyarrow",)
+
+    def read(self, path: Path) -> Iterator[Fields]:
+        """The table's rows."""
+        from pyarrow import parquet
+
+        for batch in parquet.ParquetFile(path).iter_batches(1024):
+            yield from batch.to_pylist()
+
+
+class HubDataset(RowsDataset):
+    """A dataset of the hub (or a local folder in its layout), through the `datasets` package."""
+
+    needs: ClassVar[tuple[str, ...]] = ("datasets",)
+
+    def __init__(
+        self,
+        path: str,
+        name: str | None = None,
+        split: str = "test",
+        train_split: str | None = None,
+        revision: str | None = None,
+        reader_cfg: Mapping[str, Any] | None = None,
+        id_column: str | None = None,
+    ) -> None:
+        super().__init__(reader_cfg, id_column)
+        self._source = (path, name, revision)
+        self._split = split
+        self._train_split = train_split
+        self._loaded: dict[str, Any] = {}
+
+    def _load(self, split: str) -> Any:
+        if split not in self._loaded:
+            from datasets import load_dataset
+
+            path, name, revision = self._source
+            self._loaded[split] = load_dataset(path, name, split=split, revision=revision)
+        return self._loaded[split]
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The rows of the test split from a position on."""
+        rows = self._load(self._split)
+        return (dict(rows[index]) for index in range(start, len(rows)))
+
+    def train_rows(self) -> Iterator[Fields]:
+        """All rows of the few-shot split."""
+        return iter(self._load(self._train_split)) if self._train_split else iter(())
+
+    def files(self) -> Sequence[str]:
+        """The local files that the hub's client keeps for this split."""
+        return [entry["filename"] for entry in self._load(self._split).cache_files]
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """A file's bytes, unpacked on the way when it is gzip'd (by its content, not its name)."""
+    file = path.open("rb")
+    magic = file.read(2)
+    file.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if magic == b"\x1f\x8b" else file
+
+
+def open_text(path: Path) -> TextIO:
+    """A file's text, unpacked on the way when it is gzip'd."""
+    return io.TextIOWrapper(io.BufferedReader(cast(Any, open_bytes(path))), encoding="utf-8-sig", newline="")
+
+
+def _starts_list(file: BinaryIO) -> bool:
+    head = file.read(64).lstrip()
+    file.seek(0)
+    return head.startswith(b"[")
+
+
+def _parsed(path: Path, row: int, line: bytes) -> Fields:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise UserError(f"row {row + 1} is no JSON: {error}", where=str(path)) from error
+    if not isinstance(value, dict):
+        raise UserError(f"row {row + 1} is no JSON object", where=str(path), expected="columns by name")
+    return value
+
+
+def _objects(path: Path, values: Iterable[tuple[int, Any]]) -> Iterator[Fields]:
+    for number, value in values:
+        if not isinstance(value, dict):
+            raise UserError(
+                f"row {number + 1} is no JSON object", where=str(path), expected="columns by name"
+            )
+        yield value
