@@ -109,6 +109,8 @@ class Request:
 
     For log-likelihood, `continuations` are scored behind `prompt` (which may be empty: then whole texts are
     scored). All continuations of one request share that prompt, so that a backend may compute it once.
+    `sample_id` is the id of the sample that asks, where one alone does: it is for answers that are looked up,
+    and decides nothing else.
     """
 
     key: str
@@ -117,6 +119,7 @@ class Request:
     continuations: tuple[str, ...] = ()
     tools: tuple[Tool, ...] = ()
     repeat: int = 0
+    sample_id: str = ""
 
     @property
     def verb(self) -> Verb:
