@@ -1,0 +1,1 @@
+"""Reads, finds, assembles and checks configs; the only room that knows mmengine."""
