@@ -182,8 +182,8 @@ class Sample:
 class Score:
     """The verdict on one answer.
 
-    `metrics` are numbers of this answer alone (0..1 for rates); `extra` carries what a benchmark wants to keep
-    beside them (isolation, integrity, cpu_s, the extracted text...).
+    `metrics` are numbers of this answer alone (0..1 for rates); `extra` carries what a benchmark wants to
+    keep beside them (isolation, integrity, cpu_s, the extracted text...).
     """
 
     id: str
@@ -216,8 +216,8 @@ class Metric:
 class Task:
     """A slice of (model x dataset) in one stage: the unit that is partitioned, leased, retried and resumed.
 
-    `name` is unique in a run and carries the fingerprint of everything that decides its rows, so that a task of
-    a changed config is another task. `samples` is the half-open range of sample positions.
+    `name` is unique in a run and carries the fingerprint of everything that decides its rows, so that a
+    task of a changed config is another task. `samples` is the half-open range of sample positions.
     """
 
     name: str

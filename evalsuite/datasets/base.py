@@ -11,8 +11,8 @@ from evalsuite.types import Sample
 class Dataset(Protocol):
     """A benchmark's rows. Building one is cheap; rows are read when asked for.
 
-    Constructor keywords are the keys of the dataset dict besides the orchestrator's own (abbr, type, infer_cfg,
-    eval_cfg, n, k, ...); `reader_cfg` is passed to those that ask for it.
+    Constructor keywords are the keys of the dataset dict besides the orchestrator's own (abbr, type,
+    infer_cfg, eval_cfg, n, k, ...); `reader_cfg` is passed to those that ask for it.
     """
 
     needs: ClassVar[tuple[str, ...]]

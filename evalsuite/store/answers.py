@@ -1,7 +1,8 @@
-"""Answer rows: how an answer becomes a line, how the attempts at a shard merge, and how old answers are found."""
+"""Answer rows: how an answer becomes a line, how attempts at a shard merge, how old answers are found."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -101,8 +102,6 @@ def find_answers(
 
 
 def _search(path: Path, missing: set[bytes]) -> Iterator[Row]:
-    import json
-
     for line in read_lines(path):
         key = line[KEY_AT : KEY_AT + 32]
         if key not in missing:
@@ -118,4 +117,4 @@ def _search(path: Path, missing: set[bytes]) -> Iterator[Row]:
 
 def _overlaps(path: Path, span: tuple[int, int]) -> bool:
     match = _SHARD.match(path.name.split(".", 1)[0])
-    return bool(match) and int(match[1]) < span[1] and span[0] < int(match[2])
+    return match is not None and int(match[1]) < span[1] and span[0] < int(match[2])

@@ -65,7 +65,7 @@ class DriverLock:
 
     def _stale(self, holder: dict[str, Any]) -> bool:
         if holder.get("host") == socket.gethostname() and holder.get("mark"):
-            return process_mark(int(holder["pid"])) != holder["mark"]
+            return bool(process_mark(int(holder["pid"])) != holder["mark"])
         return self._silent()
 
     def _silent(self) -> bool:

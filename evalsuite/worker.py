@@ -1,0 +1,446 @@
+"""Where a model, its tasks and the store meet: a process that loads one model and pulls its tasks."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+from evalsuite.datasets.base import Dataset
+from evalsuite.datasets.build import build_dataset
+from evalsuite.errors import UserError
+from evalsuite.inferencers.base import Exchange, Inferencer
+from evalsuite.models.base import Model
+from evalsuite.plan import EVAL_QUEUE, ModelEntry, Pair, Plan, sampling_of
+from evalsuite.registry import resolve
+from evalsuite.store.answers import answer_row, failed, find_answers, merged_rows, shard_name
+from evalsuite.store.files import write_json
+from evalsuite.store.folder import RunFolder
+from evalsuite.store.leases import LEASE_SECONDS, Lease
+from evalsuite.store.rows import RowWriter
+from evalsuite.types import Answer, Request, Task, Verb
+
+EXIT_STOPPED = 75
+"""A worker that was asked to stop and gave its tasks back leaves with this status (try again later)."""
+
+ENGINE_KEYS = frozenset(
+    "abbr type run_cfg max_out_len min_out_len meta_template pred_postprocessor stop_words generation_kwargs "
+    "summarizer_abbr".split()
+)
+"""Keys of a model dict that the engine uses itself; a backend gets them only if it asks for them."""
+
+STOP_GRACE_SECONDS = 3.0
+
+
+class Stopped(Exception):
+    """The worker was asked to stop."""
+
+
+@dataclass
+class Heart:
+    """Beats for all leases that this worker holds, from a thread: long model calls do not end them."""
+
+    seconds: float = LEASE_SECONDS / 6
+    _leases: dict[str, tuple[Lease, Callable[[], Mapping[str, Any]]]] = field(default_factory=dict)
+    _end: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def hold(self, lease: Lease, progress: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep this lease alive from now on."""
+        self._leases[lease.name] = (lease, progress)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+            self._thread.start()
+
+    def drop(self, lease: Lease) -> None:
+        """Stop beating for a lease."""
+        self._leases.pop(lease.name, None)
+
+    def _run(self) -> None:
+        while not self._end.wait(self.seconds):
+            for lease, progress in list(self._leases.values()):
+                if not lease.lost:
+                    lease.beat(progress())
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._end.set()
+
+
+@dataclass
+class RunningTask:
+    """One claimed infer task: what is known, what is asked, what is still to come."""
+
+    task: Task
+    pair: Pair
+    lease: Lease
+    writer: RowWriter
+    exchanges: Iterator[Exchange]
+    total: int
+    done: int = 0
+    failed: int = 0
+    reused: int = 0
+    open: int = 0
+    exhausted: bool = False
+    started: float = field(default_factory=time.monotonic)
+
+    def progress(self) -> dict[str, Any]:
+        """What a board shows of this task."""
+        return {"done": self.done, "total": self.total, "failed": self.failed, "dataset": self.task.dataset}
+
+
+class InferWorker:
+    """Feeds one model one endless stream of requests, made of whatever tasks it can claim.
+
+    The stream never pauses between tasks or datasets; each answer is on disk a moment after it exists.
+    """
+
+    def __init__(self, folder: RunFolder, plan: Plan, entry: ModelEntry, owner: str) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.entry = entry
+        self.owner = owner
+        self.queue = folder.queue(entry.queue)
+        self.heart = Heart()
+        self.stopping = False
+        self._tasks = {
+            task.name: (task, pair)
+            for pair in plan.pairs
+            if pair.model == entry.abbr
+            for task in pair.tasks("infer")
+        }
+        self._claims = 0
+        self._running: dict[str, RunningTask] = {}
+        self._followups: deque[Request] = deque()
+        self._waiting: dict[str, list[tuple[RunningTask, Exchange]]] = {}
+        self._datasets: dict[str, Dataset] = {}
+        self._inferencers: dict[str, Inferencer] = {}
+        self._model: Model | None = None
+        self._current: RunningTask | None = None
+
+    # ------------------------------------------------------------------ the loop
+    def run(self) -> None:
+        """Work until no task is left; the model is loaded when the first task is held, and once."""
+        verbs: tuple[Verb, ...] = ("generate", "loglikelihood")
+        try:
+            worked = True
+            while worked:
+                worked = False
+                for verb in verbs:
+                    worked = self._run_verb(verb) or worked
+        except BaseException as error:
+            self._abandon(error)
+            raise
+        finally:
+            self.heart.stop()
+            if self._model is not None:
+                self._model.close()
+
+    def _run_verb(self, verb: Verb) -> bool:
+        """One stream of one verb; False when there was nothing to do."""
+        worked = False
+        while True:
+            stream = self._requests(verb)
+            first = next(stream, None)
+            if first is None:
+                # Everything was on disk already, or nothing is left; follow-ups can only come from answers.
+                if not self._waiting:
+                    return worked
+                raise RuntimeError(f"{len(self._waiting)} requests were never answered by {self.entry.abbr}")
+            worked = True
+            model = self._load()
+            answers = getattr(model, verb)(_chain(first, stream))
+            for answer in cast(Iterator[Answer], answers):
+                self._receive(answer)
+                if self.stopping:
+                    raise Stopped
+
+    def _requests(self, verb: Verb) -> Iterator[Request]:
+        """The stream that the model pulls from: follow-ups first, then new samples, then new tasks."""
+        while True:
+            if self._followups:
+                yield self._followups.popleft()
+                continue
+            if self.stopping:
+                return
+            current = self._current = self._current or self._claim(verb)
+            if current is None:
+                return
+            exchange = next(current.exchanges, None)
+            if exchange is None:
+                current.exhausted = True
+                self._current = None
+                self._finish_if_done(current)
+                continue
+            current.open += 1
+            for request in exchange.start():
+                yield from self._ask(current, exchange, request)
+
+    def _ask(self, running: RunningTask, exchange: Exchange, request: Request) -> Iterator[Request]:
+        """Yield a request unless the same one is on its way: then its answer serves both."""
+        waiting = self._waiting.setdefault(request.key, [])
+        waiting.append((running, exchange))
+        if len(waiting) == 1:
+            yield request
+
+    def _receive(self, answer: Answer) -> None:
+        for running, exchange in self._waiting.pop(answer.key):
+            for request in exchange.receive(answer):
+                self._followups.extend(self._ask(running, exchange, request))
+            result = exchange.result()
+            if result is not None:
+                self._write(running, exchange, result)
+                running.open -= 1
+                self._finish_if_done(running)
+
+    def _write(self, running: RunningTask, exchange: Exchange, answer: Answer) -> None:
+        sample = exchange.sample
+        row = answer_row(exchange.key, sample.index, sample.id, exchange.repeat, exchange.record(), answer)
+        running.writer.append(row)
+        running.done += 1
+        running.failed += answer.error is not None
+
+    # ------------------------------------------------------------------ tasks
+    def _claim(self, verb: Verb) -> RunningTask | None:
+        def rank(name: str) -> float | None:
+            known = self._tasks.get(name)
+            # Coarse steps of cost: long tasks first, and workers that look at once spread among equals.
+            return _step(known[0].cost) if known and known[0].verb == verb else None
+
+        lease = self.queue.claim(self.owner, rank)
+        if lease is None:
+            return None
+        task, pair = self._tasks[lease.name]
+        self._claims += 1
+        shard = shard_name(task.start, task.stop, pair.fingerprint)
+        attempt = f"{lease.failures}-{self.owner}-{self._claims}"
+        writer = RowWriter(self.folder.predictions(task.model, task.dataset) / f"{shard}.{attempt}.jsonl")
+        total = (task.stop - task.start) * self.plan.dataset(task.dataset).repeats
+        running = RunningTask(task, pair, lease, writer, iter(()), total)
+        self._running[lease.name] = running
+        self.heart.hold(lease, running.progress)
+        running.exchanges = self._exchanges(running, shard)
+        return running
+
+    def _exchanges(self, running: RunningTask, shard: str) -> Iterator[Exchange]:
+        """The exchanges of a slice that have no answer yet, here or (when reuse is on) in an earlier run."""
+        task = running.task
+        mine = merged_rows(self.folder.predictions(task.model, task.dataset), shard)
+        runs = self._runs_to_search(task)
+        exchanges = self._all_exchanges(task)
+        if not mine and not runs:
+            yield from exchanges
+            return
+        known = {place: row["key"] for place, row in mine.items() if not failed(row)}
+        todo: list[Exchange] = []
+        for exchange in exchanges:
+            if known.get((exchange.sample.index, exchange.repeat)) == exchange.key:
+                running.done += 1
+            else:
+                todo.append(exchange)
+        found = self._reuse(running, todo, runs) if runs and todo else set()
+        yield from (exchange for exchange in todo if exchange.key not in found)
+
+    def _reuse(self, running: RunningTask, todo: list[Exchange], runs: list[RunFolder]) -> set[str]:
+        task = running.task
+        places: dict[str, list[Exchange]] = {}
+        for exchange in todo:
+            places.setdefault(exchange.key, []).append(exchange)
+        found: set[str] = set()
+        for run, row in find_answers(runs, task.model, task.dataset, (task.start, task.stop), places):
+            found.add(row["key"])
+            for exchange in places[row["key"]]:
+                sample = exchange.sample
+                place = {"index": sample.index, "id": sample.id, "repeat": exchange.repeat}
+                running.writer.append({**row, **place, "reused": run.stamp})
+                running.done += 1
+                running.reused += 1
+        return found
+
+    def _runs_to_search(self, task: Task) -> list[RunFolder]:
+        runs = [self.folder, *self.folder.siblings()] if self.plan.reuse else [self.folder]
+        found = []
+        for run in runs:
+            folder = run.predictions(task.model, task.dataset)
+            if folder.is_dir() and any(folder.glob("*.jsonl")):
+                found.append(run)
+        return found
+
+    def _all_exchanges(self, task: Task) -> Iterator[Exchange]:
+        inferencer = self._inferencer(task.dataset)
+        repeats = range(self.plan.dataset(task.dataset).repeats)
+        for sample in self._dataset(task.dataset).samples(task.start, task.stop):
+            for repeat in repeats:
+                yield inferencer.exchange(sample, repeat)
+
+    def _finish_if_done(self, running: RunningTask) -> None:
+        if not running.exhausted or running.open:
+            return
+        running.writer.close()
+        self.heart.drop(running.lease)
+        del self._running[running.lease.name]
+        task = running.task
+        summary = {
+            "owner": self.owner,
+            "rows": running.done,
+            "failed": running.failed,
+            "reused": running.reused,
+            "seconds": round(time.monotonic() - running.started, 3),
+        }
+        if running.lease.done(summary):
+            self.folder.queue(EVAL_QUEUE).promote(running.pair.task("eval", task.start, task.stop).name)
+
+    def _abandon(self, error: BaseException) -> None:
+        """Give back what is held: unharmed when the worker was told to stop, as broken when it failed."""
+        for running in self._running.values():
+            self.heart.drop(running.lease)
+            try:
+                running.writer.close()
+            finally:
+                if isinstance(error, (Stopped, KeyboardInterrupt)):
+                    running.lease.give_back()
+                else:
+                    running.lease.fail(describe(error), kind=kind_of(error))
+
+    # ------------------------------------------------------------------ parts
+    def _load(self) -> Model:
+        if self._model is None:
+            self._model = build_model(self.entry.config)
+            facts = self._model.facts()
+            where = self.folder.path / "models" / f"{self.owner}.json"
+            where.parent.mkdir(exist_ok=True)
+            write_json(where, {"model": self.entry.abbr, "owner": self.owner, **facts.__dict__})
+        return self._model
+
+    def _dataset(self, abbr: str) -> Dataset:
+        if abbr not in self._datasets:
+            self._datasets[abbr] = build_dataset(self.plan.dataset(abbr).config)
+        return self._datasets[abbr]
+
+    def _inferencer(self, abbr: str) -> Inferencer:
+        if abbr not in self._inferencers:
+            from evalsuite.inferencers import build_inferencer
+
+            dataset = self.plan.dataset(abbr)
+            kind = resolve(self.entry.config["type"], "models").prompt_kind
+            context = self.entry.config.get("max_seq_len")
+            self._inferencers[abbr] = build_inferencer(
+                dataset.config.get("infer_cfg") or {},
+                dataset.config.get("reader_cfg") or {},
+                dataset=self._dataset(abbr),
+                prompt_kind=kind,
+                meta_template=self.entry.config.get("meta_template"),
+                sampling=sampling_of(self.entry.config),
+                identity=self.entry.identity,
+                count_tokens=(lambda prompt: self._load().count_tokens(prompt)) if context else None,
+                context=context,
+            )
+        return self._inferencers[abbr]
+
+
+def build_model(config: Mapping[str, Any]) -> Model:
+    """The backend of a model dict; secrets are looked up only here."""
+    import inspect
+
+    from evalsuite.config.secrets import resolve_secrets
+
+    factory = resolve(config["type"], "models")
+    accepted = inspect.signature(factory).parameters
+    keywords = {
+        key: value
+        for key, value in config.items()
+        if key in accepted or (key not in ENGINE_KEYS and key != "batch_size")
+    }
+    return cast(Model, factory(**resolve_secrets(keywords, os.environ)))
+
+
+def _chain(first: Request, rest: Iterator[Request]) -> Iterator[Request]:
+    yield first
+    yield from rest
+
+
+def _step(cost: float) -> float:
+    return math.floor(math.log2(max(cost, 1e-9)))
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, UserError):
+        return error.render()
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0][:500]
+
+
+def kind_of(error: BaseException) -> str:
+    """The class of an error, for counting and for deciding what to do about it."""
+    if isinstance(error, UserError):
+        return "user"
+    name = type(error).__name__
+    return "oom" if "OutOfMemory" in name or isinstance(error, MemoryError) else name
+
+
+# --------------------------------------------------------------------------- the process
+def main(argv: list[str]) -> int:
+    """A worker process: `RUN QUEUE OWNER`."""
+    run, queue, owner = argv
+    folder = RunFolder(Path(run))
+    plan = Plan.load(folder.plan_file)
+    for path in reversed(plan.search_paths):
+        if path not in sys.path:
+            sys.path.insert(0, path)
+    try:
+        if queue == EVAL_QUEUE:
+            from evalsuite.scoring import EvalWorker
+
+            worker: Any = EvalWorker(folder, plan, owner)
+        else:
+            entry = next(model for model in plan.models if model.queue == queue)
+            worker = InferWorker(folder, plan, entry, owner)
+        with _stop_signals(worker):
+            worker.run()
+    except Stopped:
+        return EXIT_STOPPED
+    except Exception as error:
+        report_fatal(folder, owner, queue, error)
+        raise
+    return 0
+
+
+def report_fatal(folder: RunFolder, owner: str, queue: str, error: BaseException) -> None:
+    """Leave word of why this worker ended, where the driver finds it."""
+    place = folder.tasks / "fatal"
+    place.mkdir(parents=True, exist_ok=True)
+    content = {"owner": owner, "queue": queue, "kind": kind_of(error), "reason": describe(error)}
+    write_json(place / f"{owner}.json", content)
+
+
+class _stop_signals:
+    """While it lasts, a polite signal makes the worker stop after the answer at hand."""
+
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGUSR1):
+                self._former[number] = signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._worker.stopping:
+            raise Stopped
+        self._worker.stopping = True
+        # A worker that waits inside a long call notices only through an exception; it gets a moment first.
+        threading.Timer(STOP_GRACE_SECONDS, os.kill, (os.getpid(), number)).start()
+
+    def __exit__(self, *_: object) -> None:
+        for number, former in self._former.items():
+            signal.signal(number, former)
