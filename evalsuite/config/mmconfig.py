@@ -230,8 +230,8 @@ def _explained(error: Exception, path: Path) -> UserError:
     functions = {frame.f_code.co_name: frame.f_locals for frame in frames}
     if isinstance(error, KeyError) and "visit_ImportFrom" in functions:
         return _missing_variable(str(error.args[0]), functions["visit_ImportFrom"], here)
-    if "check_file_exist" in functions:
-        return _missing_file(Path(functions["check_file_exist"]["filename"]), str(readers[0]["filename"]))
+    if isinstance(error, FileNotFoundError) and not own and len(readers) > 1:
+        return _missing_file(Path(str(readers[-1]["filename"])), str(readers[-2]["filename"]))
     if type(error).__name__ == "ConfigParsingError" and readers and "module_path" in readers[-1]:
         return _missing_file(Path(readers[-1]["module_path"]), here)
     return UserError(f"{type(error).__name__}: {error}".rstrip(": "), where=where)

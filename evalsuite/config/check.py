@@ -1,0 +1,354 @@
+"""Finds everything that is wrong with a config before anything is loaded or started.
+
+Classes are imported, never built; heavy packages are looked for, never imported. Rooms above this one are
+reached the way a config reaches them, by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalsuite.config.find import data_roots
+from evalsuite.config.read import DATA_SUFFIXES, is_path_key, looks_local
+from evalsuite.config.signature import check_keywords, describe, fits, missing_packages
+from evalsuite.config.spec import EXTRA_SECTIONS, SECTIONS, RunConfig
+from evalsuite.errors import UserError, UserErrors, nearest_name
+from evalsuite.registry import choice, extend_path, known_names, resolve
+
+# Keys of a model dict that the program reads itself, with the type each must have.
+MODEL_KEYS: Mapping[str, Any] = {
+    "abbr": str,
+    "type": str,
+    "max_out_len": int | None,
+    "min_out_len": int | None,
+    "batch_size": int,
+    "run_cfg": dict,
+    "meta_template": dict | list | None,
+    "generation_kwargs": dict,
+    "stop_words": list[str],
+    "max_seq_len": int | None,
+    "pred_postprocessor": dict | None,
+    "summarizer_abbr": str,
+}
+RUN_CFG_KEYS: Mapping[str, Any] = {"num_gpus": int, "num_procs": int}
+DATASET_KEYS: Mapping[str, Any] = {
+    "abbr": str,
+    "type": str,
+    "reader_cfg": dict,
+    "infer_cfg": dict,
+    "eval_cfg": dict,
+    "n": int,
+    "k": int | list[int],
+    "num_repeats": int,
+    "test_range": str | int | float | list,
+    "mode": str,
+    "summarizer": dict,
+    "version": str,
+}
+READER_KEYS: Mapping[str, Any] = {
+    "input_columns": list[str] | str,
+    "output_column": str | None,
+    "train_split": str,
+    "test_split": str,
+    "train_range": str | int | float | list,
+    "test_range": str | int | float | list,
+}
+EVAL_KEYS: Mapping[str, Any] = {
+    "evaluator": dict,
+    "pred_postprocessor": dict | None,
+    "dataset_postprocessor": dict | None,
+    "pred_role": str | None,
+    "num_gpus": int,
+}
+STAGE_KEYS: Mapping[str, Any] = {"partitioner": dict, "runner": dict, "given_pred": list}
+RUNNER_KEYS: Mapping[str, Any] = {
+    "type": str,
+    "task": dict,
+    "max_num_workers": int,
+    "max_workers_per_gpu": int,
+    "retry": int,
+    "debug": bool,
+    "keep_tmp_file": bool,
+    "lark_bot_url": str | None,
+    "concurrent_users": int,
+    "partition": str | None,
+    "quotatype": str | None,
+    "qos": str | None,
+    "extra_command": list | None,
+    "task_prefix": str,
+}
+COMBINATION_SIDES = ("models", "datasets")
+NEAR = 0.8
+
+
+def check(config: RunConfig, *, gpus: int | None = None) -> list[UserError]:
+    """All problems of a config, each with its file, key path, what was expected and the nearest right name.
+
+    `gpus` is how many this machine has, when the models are to run on it; None leaves that open.
+    """
+    extend_path(config.search_paths)
+    checker = _Checker(config, gpus)
+    checker.sections()
+    for i, model in enumerate(config.models):
+        checker.model(model, f"models[{i}]")
+    for i, dataset in enumerate(config.datasets):
+        checker.dataset(dataset, f"datasets[{i}]")
+    checker.combinations()
+    for stage in ("infer", "eval"):
+        checker.stage(getattr(config, stage), stage)
+    checker.summarizer()
+    return checker.errors
+
+
+def ensure(config: RunConfig, *, gpus: int | None = None) -> None:
+    """Raise all problems of a config as one error."""
+    errors = check(config, gpus=gpus)
+    if errors:
+        raise UserErrors(errors)
+
+
+class _Checker:
+    def __init__(self, config: RunConfig, gpus: int | None) -> None:
+        self.config = config
+        self.gpus = gpus
+        self.errors: list[UserError] = []
+        self._said: set[str] = set()
+
+    def _add(self, what: str, where: str, expected: str = "", nearest: str = "") -> None:
+        self.errors.append(
+            UserError(what, where=f"{self.config.path}: {where}", expected=expected, nearest=nearest)
+        )
+
+    def _take(self, error: UserError, where: str) -> None:
+        """An error of another room, with this config's file in front of its place."""
+        for one in error.errors if isinstance(error, UserErrors) else (error,):
+            place = one.where if one.where.startswith(where.partition("[")[0]) else where
+            self._add(one.what, place, one.expected, one.nearest)
+
+    # ------------------------------------------------------------------ the config as a whole
+    def sections(self) -> None:
+        """Sections that are missing, and variables that look like a mistyped section."""
+        present = {
+            "models": bool(self.config.models),
+            "datasets": bool(self.config.datasets),
+            "summarizer": self.config.summarizer is not None,
+            "infer": bool(self.config.infer),
+            "eval": bool(self.config.eval),
+            "work_dir": bool(self.config.work_dir),
+            "model_dataset_combinations": bool(self.config.combinations),
+            "name": True,
+            **{key: key in self.config.extra for key in EXTRA_SECTIONS},
+        }
+        absent = [key for key in (*SECTIONS, *EXTRA_SECTIONS) if not present[key]]
+        for name in self.config.unknown:
+            near = difflib.get_close_matches(name, absent, n=1, cutoff=NEAR)
+            if near:
+                self._add(f"{name!r} has no meaning in a config", name, "a section's name", near[0])
+        for key in COMBINATION_SIDES:
+            if not present[key]:
+                self._add(f"the config has no {key}", key, f"{key} = [dict(...), ...]")
+
+    def combinations(self) -> None:
+        """Every name in model_dataset_combinations is one of the config's."""
+        known = {
+            "models": [model["abbr"] for model in self.config.models],
+            "datasets": [dataset["abbr"] for dataset in self.config.datasets],
+        }
+        for i, pair in enumerate(self.config.combinations):
+            for side in COMBINATION_SIDES:
+                for abbr in pair[side]:
+                    if abbr not in known[side]:
+                        self._add(
+                            f"{abbr!r} is not among the {side}",
+                            f"model_dataset_combinations[{i}].{side}",
+                            f"one of {', '.join(known[side])}",
+                            nearest_name(abbr, known[side]),
+                        )
+
+    # ------------------------------------------------------------------ models and datasets
+    def model(self, model: Mapping[str, Any], where: str) -> None:
+        """One model dict against its class, its GPUs and its post-processor."""
+        factory = self._typed(model, "models", where)
+        self._own_keys(model, MODEL_KEYS, where)
+        if factory is not None:
+            self.errors += self._keywords(factory, model, where, MODEL_KEYS)
+        run_cfg = model.get("run_cfg")
+        if isinstance(run_cfg, dict):
+            self._section(run_cfg, RUN_CFG_KEYS, f"{where}.run_cfg")
+            wanted = run_cfg.get("num_gpus", 0)
+            if self.gpus is not None and isinstance(wanted, int) and wanted > self.gpus:
+                self._add(
+                    f"{wanted} GPUs are asked for, and this machine has {self.gpus}",
+                    f"{where}.run_cfg.num_gpus",
+                    f"at most {self.gpus}, or a runner that brings more (slurm)",
+                )
+        for key, value in model.items():
+            local = isinstance(value, str) and value.startswith(("/", "./", "../", "~", "data/"))
+            if is_path_key(key) and local:
+                self._file(value, f"{where}.{key}")
+        self._postprocessor(model.get("pred_postprocessor"), f"{where}.pred_postprocessor")
+
+    def dataset(self, dataset: Mapping[str, Any], where: str) -> None:
+        """One dataset dict against its class, its files, its templates and its evaluator."""
+        factory = self._typed(dataset, "datasets", where)
+        self._own_keys(dataset, DATASET_KEYS, where)
+        if factory is not None:
+            self.errors += self._keywords(factory, dataset, where, DATASET_KEYS, supplied=("reader_cfg",))
+        for key, value in dataset.items():
+            for name in value if isinstance(value, list) else [value]:
+                if is_path_key(key) and isinstance(name, str) and _names_file(name):
+                    self._file(name, f"{where}.{key}")
+        reader = dataset.get("reader_cfg")
+        if isinstance(reader, dict):
+            self._section(reader, READER_KEYS, f"{where}.reader_cfg")
+        infer = dataset.get("infer_cfg")
+        if isinstance(infer, dict):
+            self._infer_cfg(infer, reader if isinstance(reader, dict) else {}, where)
+        evaluation = dataset.get("eval_cfg")
+        if isinstance(evaluation, dict):
+            self._eval_cfg(evaluation, f"{where}.eval_cfg")
+
+    def _infer_cfg(self, infer: Mapping[str, Any], reader: Mapping[str, Any], where: str) -> None:
+        checker: Callable[..., Any] = resolve("evalsuite.inferencers.check_infer_cfg", "inferencers")
+        for error in checker(infer, reader, where=f"{where}.infer_cfg"):
+            self._take(error, f"{where}.infer_cfg")
+
+    def _eval_cfg(self, evaluation: Mapping[str, Any], where: str) -> None:
+        self._section(evaluation, EVAL_KEYS, where)
+        evaluator = evaluation.get("evaluator")
+        if isinstance(evaluator, dict):
+            factory = self._typed(evaluator, "evaluators", f"{where}.evaluator")
+            if factory is not None:
+                self.errors += self._keywords(factory, evaluator, f"{where}.evaluator", {"type": str})
+        for key in ("pred_postprocessor", "dataset_postprocessor"):
+            self._postprocessor(evaluation.get(key), f"{where}.{key}")
+
+    def _postprocessor(self, value: Any, where: str) -> None:
+        if not isinstance(value, dict):
+            return
+        if not isinstance(value.get("type"), str):
+            self._add("a post-processor has no type", where, "dict(type='general', ...)")
+            return
+        build: Callable[..., Any] = resolve("evalsuite.postprocess.postprocessor", "postprocessors")
+        try:
+            build(value)
+        except UserError as error:
+            self._take(error, f"{where}.type")
+
+    # ------------------------------------------------------------------ stages and tables
+    def stage(self, stage: Mapping[str, Any], where: str) -> None:
+        """The partitioner and the runner of a stage."""
+        self._section(stage, STAGE_KEYS, where)
+        partitioner = stage.get("partitioner")
+        if isinstance(partitioner, dict):
+            read: Callable[..., Any] = resolve(
+                "evalsuite.partitioners.Partitioner", "partitioners"
+            ).from_config
+            try:
+                read(partitioner, where=f"{where}.partitioner")
+            except UserError as error:
+                self._take(error, f"{where}.partitioner")
+        runner = stage.get("runner")
+        if isinstance(runner, dict):
+            self._section(runner, RUNNER_KEYS, f"{where}.runner")
+            self._choice(runner, "runners", f"{where}.runner")
+            task = runner.get("task")
+            if isinstance(task, dict):
+                self._choice(task, "tasks", f"{where}.runner.task")
+
+    def summarizer(self) -> None:
+        """The summarizer's groups and columns, by the room that reads them."""
+        if self.config.summarizer is None:
+            return
+        checker: Callable[..., Any] = resolve("evalsuite.summarizers.check_summarizer", "summarizers")
+        for error in checker(self.config.summarizer):
+            self._take(error, "summarizer")
+
+    # ------------------------------------------------------------------ shared by all of them
+    def _typed(self, value: Mapping[str, Any], room: str, where: str) -> Any:
+        """The class that a dict's `type` names, once its packages are known to be there."""
+        name = value.get("type")
+        if not isinstance(name, str):
+            self._add("the type is missing", f"{where}.type", f"one of {', '.join(known_names(room))}")
+            return None
+        try:
+            factory = resolve(name, room)
+        except UserError as error:
+            self._take(error, f"{where}.type")
+            return None
+        except Exception as error:  # the user's own module fails while it is imported
+            self._add(f"importing {name!r} fails: {type(error).__name__}: {error}", f"{where}.type")
+            return None
+        if not callable(factory):
+            self._add(f"{name!r} is no class", f"{where}.type", "a class or a function")
+            return None
+        for package in missing_packages(factory):
+            if (
+                message := f"{name!r} needs the package {package!r}, which is not installed"
+            ) not in self._said:
+                self._said.add(message)
+                self._add(message, f"{where}.type", f"pip install {package}")
+        return factory
+
+    def _keywords(
+        self,
+        factory: Any,
+        value: Mapping[str, Any],
+        where: str,
+        own: Mapping[str, Any],
+        supplied: Collection[str] = (),
+    ) -> list[UserError]:
+        place = f"{self.config.path}: {where}"
+        return check_keywords(factory, value, place, others=own, supplied=supplied)
+
+    def _own_keys(self, value: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+        for key, hint in known.items():
+            if key in value and key != "type" and not fits(value[key], hint):
+                self._add(f"{value[key]!r:.60} is wrong", f"{where}.{key}", describe(hint))
+
+    def _section(self, value: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+        """A dict that only the program reads: its keys are known, and so are their types."""
+        for key in value:
+            if key not in known:
+                self._add(
+                    f"unknown key {key!r}",
+                    f"{where}.{key}",
+                    ", ".join(sorted(known)),
+                    nearest_name(key, known),
+                )
+        self._own_keys(value, known, where)
+
+    def _choice(self, value: Mapping[str, Any], room: str, where: str) -> None:
+        name = value.get("type")
+        if not isinstance(name, str):
+            self._add("the type is missing", f"{where}.type", f"one of {', '.join(known_names(room))}")
+            return
+        try:
+            choice(name, room)
+        except UserError as error:
+            self._take(error, f"{where}.type")
+
+    def _file(self, name: str, where: str) -> None:
+        path = Path(name).expanduser()
+        if path.is_absolute():
+            if path.exists():
+                return
+            looked = [path]
+        else:
+            # An existing one was made absolute when the config was read.
+            looked = [root / path for root in data_roots(self.config.config_dir)]
+        siblings = [item.name for one in looked if one.parent.is_dir() for item in one.parent.iterdir()]
+        self._add(
+            f"there is no file {name!r}",
+            where,
+            f"a file at {' or '.join(map(str, dict.fromkeys(looked)))}",
+            nearest_name(path.name, siblings),
+        )
+
+
+def _names_file(name: str) -> bool:
+    marked = name.startswith(("/", "./", "../", "~", "data/"))
+    return looks_local(name) and (marked or Path(name).suffix in DATA_SUFFIXES)
