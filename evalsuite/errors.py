@@ -41,3 +41,18 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     """The known name that a mistyped one most likely meant, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return close[0] if close else ""
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, UserError):
+        return error.render()
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0][:500]
+
+
+def kind_of(error: BaseException) -> str:
+    """The class of an error, for counting and for deciding what to do about it."""
+    if isinstance(error, UserError):
+        return "user"
+    name = type(error).__name__
+    return "oom" if "OutOfMemory" in name or isinstance(error, MemoryError) else name

@@ -9,9 +9,11 @@ from typing import Any, cast
 
 from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
+from evalsuite.errors import describe, kind_of
 from evalsuite.evaluators.base import AnsweredSample, Evaluator
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan
 from evalsuite.postprocess import postprocessor
+from evalsuite.pulse import Heart, Stopped
 from evalsuite.registry import resolve
 from evalsuite.store.answers import failed, merged_rows, row_answer, shard_name
 from evalsuite.store.folder import RunFolder
@@ -28,8 +30,6 @@ class EvalWorker:
     """Judges answers as they land: it waits while tasks may still become ready, and leaves when none can."""
 
     def __init__(self, folder: RunFolder, plan: Plan, owner: str) -> None:
-        from evalsuite.worker import Heart
-
         self.folder = folder
         self.plan = plan
         self.owner = owner
@@ -43,8 +43,6 @@ class EvalWorker:
 
     def run(self) -> None:
         """Claim and judge until nothing is ready and nothing is waiting for its answers."""
-        from evalsuite.worker import Stopped
-
         idle = IDLE_SECONDS
         try:
             while True:
@@ -67,8 +65,6 @@ class EvalWorker:
                     close()
 
     def _work(self, lease: Lease) -> None:
-        from evalsuite.worker import Stopped, describe, kind_of
-
         self._claims += 1
         task, pair = self._tasks[lease.name]
         progress: dict[str, Any] = {"done": 0, "dataset": task.dataset}

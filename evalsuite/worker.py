@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -17,15 +17,16 @@ from typing import Any, cast
 
 from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
-from evalsuite.errors import UserError
+from evalsuite.errors import describe, kind_of
 from evalsuite.inferencers.base import Exchange, Inferencer
 from evalsuite.models.base import Model
 from evalsuite.plan import EVAL_QUEUE, ModelEntry, Pair, Plan, sampling_of
+from evalsuite.pulse import Heart, Stopped
 from evalsuite.registry import resolve
 from evalsuite.store.answers import answer_row, failed, find_answers, merged_rows, shard_name
 from evalsuite.store.files import write_json
 from evalsuite.store.folder import RunFolder
-from evalsuite.store.leases import LEASE_SECONDS, Lease
+from evalsuite.store.leases import Lease
 from evalsuite.store.rows import RowWriter
 from evalsuite.types import Answer, Request, Task, Verb
 
@@ -33,47 +34,14 @@ EXIT_STOPPED = 75
 """A worker that was asked to stop and gave its tasks back leaves with this status (try again later)."""
 
 ENGINE_KEYS = frozenset(
-    "abbr type run_cfg max_out_len min_out_len meta_template pred_postprocessor stop_words generation_kwargs "
-    "summarizer_abbr".split()
+    (
+        *("abbr", "type", "run_cfg", "max_out_len", "min_out_len", "meta_template", "pred_postprocessor"),
+        *("stop_words", "generation_kwargs", "summarizer_abbr"),
+    )
 )
 """Keys of a model dict that the engine uses itself; a backend gets them only if it asks for them."""
 
 STOP_GRACE_SECONDS = 3.0
-
-
-class Stopped(Exception):
-    """The worker was asked to stop."""
-
-
-@dataclass
-class Heart:
-    """Beats for all leases that this worker holds, from a thread: long model calls do not end them."""
-
-    seconds: float = LEASE_SECONDS / 6
-    _leases: dict[str, tuple[Lease, Callable[[], Mapping[str, Any]]]] = field(default_factory=dict)
-    _end: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def hold(self, lease: Lease, progress: Callable[[], Mapping[str, Any]]) -> None:
-        """Keep this lease alive from now on."""
-        self._leases[lease.name] = (lease, progress)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
-            self._thread.start()
-
-    def drop(self, lease: Lease) -> None:
-        """Stop beating for a lease."""
-        self._leases.pop(lease.name, None)
-
-    def _run(self) -> None:
-        while not self._end.wait(self.seconds):
-            for lease, progress in list(self._leases.values()):
-                if not lease.lost:
-                    lease.beat(progress())
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._end.set()
 
 
 @dataclass
@@ -372,25 +340,9 @@ def _step(cost: float) -> float:
     return math.floor(math.log2(max(cost, 1e-9)))
 
 
-def describe(error: BaseException) -> str:
-    """An error in one line."""
-    if isinstance(error, UserError):
-        return error.render()
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0][:500]
-
-
-def kind_of(error: BaseException) -> str:
-    """The class of an error, for counting and for deciding what to do about it."""
-    if isinstance(error, UserError):
-        return "user"
-    name = type(error).__name__
-    return "oom" if "OutOfMemory" in name or isinstance(error, MemoryError) else name
-
-
 # --------------------------------------------------------------------------- the process
-def main(argv: list[str]) -> int:
-    """A worker process: `RUN QUEUE OWNER`."""
-    run, queue, owner = argv
+def main(run: str, queue: str, owner: str) -> int:
+    """Be one worker of a run, in a process of its own or (under a debugger) in the driver's."""
     folder = RunFolder(Path(run))
     plan = Plan.load(folder.plan_file)
     for path in reversed(plan.search_paths):

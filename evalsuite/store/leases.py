@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalsuite.store.files import read_json
+from evalsuite.store.files import read_json, write_json
 
 STATES = ("waiting", "ready", "leased", "broken", "done", "failed")
 LEASE_SECONDS = 30.0
@@ -208,9 +208,14 @@ class Queue:
     def give_up(self, entry: Entry) -> None:
         """A broken task failed too often: it stays failed, with its reasons, until the run is resumed."""
         if _move(entry.path, self.folder("failed") / entry.name):
-            from evalsuite.store.files import write_json
-
             write_json(self.folder("failed") / entry.name, {"reasons": self.reasons(entry.name)})
+
+    def fail_ready(self, reason: str, *, kind: str) -> None:
+        """Give up every task that is ready: no worker of this queue can start at all."""
+        for entry in list(self.entries("ready")):
+            if _move(entry.path, self.folder("failed") / entry.name):
+                content = {"reasons": [{"reason": reason, "kind": kind, "owner": "", "counted": True}]}
+                write_json(self.folder("failed") / entry.name, content)
 
     def reopen(self, name: str, *, waiting: bool = False) -> None:
         """Make a done or failed task workable again (its counted failures start from zero)."""

@@ -1,0 +1,39 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Everything they need goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Torch's CPU build where there is no GPU: an unpinned one pulls gigabytes of CUDA.
+STAMP := $(VENV)/.installed
+REQUIREMENTS := requirements-dev.txt
+
+.PHONY: help demo test lint types test-slow test-slurm truth bench clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+$(STAMP): setup.py constraints.txt $(REQUIREMENTS)
+	@PYTHON="$(PYTHON)" sh tools/install.sh $(VENV) $(REQUIREMENTS)
+	@touch $@
+
+demo: $(STAMP)  ## evaluate the shipped demo models end to end
+	$(BIN)/python run.py configs/eval_demo.py
+
+test: $(STAMP)  ## the fast tests
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lint: $(STAMP)  ## style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-slow: $(STAMP)  ## the slower tests
+	$(BIN)/python -m pytest -m "slow and not slurm and not vllm"
+
+test-slurm: $(STAMP)  ## the tests on a real SLURM cluster
+	$(BIN)/python -m pytest -m slurm
+
+truth: $(STAMP)  ## replay published answers against published verdicts, all of them
+	EVALSUITE_TRUTH=all $(BIN)/python -m pytest -m truth
+
+clean:  ## remove what can be made again
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,147 @@
+"""From the rows of a run to its results: metrics with their doubt, counts, and why anything is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from evalsuite.plan import EVAL_QUEUE, Pair, Plan
+from evalsuite.scoring import build_evaluator, row_score
+from evalsuite.store.answers import shard_name
+from evalsuite.store.files import read_json, write_json
+from evalsuite.store.folder import RunFolder
+from evalsuite.store.rows import Row, read_rows, shard_files
+from evalsuite.types import Counts, Metric, Result, Score, Task
+
+NOT_RUN = "not run"
+
+
+@dataclass
+class _Tally:
+    """Counts while scores stream by; nothing else of them is kept."""
+
+    total: int = 0
+    answered: int = 0
+    errors: int = 0
+    truncated: int = 0
+    empty: int = 0
+    unextracted: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        """Count one score row."""
+        self.total += 1
+        if row["status"] == "error":
+            self.fail(row.get("detail") or "error")
+            return
+        self.answered += 1
+        self.truncated += row.get("finish") == "length"
+        self.empty += bool(row.get("empty"))
+        self.unextracted += row["status"] == "unextracted"
+
+    def fail(self, reason: str) -> None:
+        """Count one answer that is missing, under its cause."""
+        self.errors += 1
+        self.reasons[_short(reason)] += 1
+
+    def counts(self) -> Counts:
+        """The finished counts."""
+        return Counts(
+            self.total,
+            self.answered,
+            self.errors,
+            self.truncated,
+            self.empty,
+            self.unextracted,
+            dict(self.reasons.most_common()),
+        )
+
+
+def collect(folder: RunFolder, plan: Plan, pair: Pair) -> Result:
+    """The result of one (model x dataset): its scores are read once, as a stream."""
+    dataset = plan.dataset(pair.dataset)
+    evaluator = build_evaluator(dataset.config.get("eval_cfg") or {})
+    tally = _Tally()
+    metrics = evaluator.aggregate(_scores(folder, plan, pair, tally))
+    headline = next(iter(metrics), "")
+    return Result(
+        pair.model,
+        pair.dataset,
+        metrics,
+        tally.counts(),
+        version=pair.version,
+        mode=pair.mode,
+        headline=headline,
+    )
+
+
+def _scores(folder: RunFolder, plan: Plan, pair: Pair, tally: _Tally) -> Iterator[Score]:
+    queue = folder.queue(EVAL_QUEUE)
+    repeats = plan.dataset(pair.dataset).repeats
+    for task in pair.tasks("eval"):
+        shard = shard_name(task.start, task.stop, pair.eval_fingerprint)
+        mark = queue.content("done", task.name)
+        seen: set[tuple[int, int]] = set()
+        for row in _rows(folder, task, shard, mark):
+            seen.add((row["index"], row["repeat"]))
+            tally.add(row)
+            yield row_score(row)
+        if len(seen) == (task.stop - task.start) * repeats:
+            continue
+        cause = _cause(folder, pair, task)
+        for index in range(task.start, task.stop):
+            for repeat in range(repeats):
+                if (index, repeat) not in seen:
+                    tally.total += 1
+                    tally.fail(cause)
+                    yield Score(f"#{index}", repeat, "error", detail=cause)
+
+
+def _rows(folder: RunFolder, task: Task, shard: str, mark: dict[str, Any]) -> Iterator[Row]:
+    """The score rows of a slice: of the finished attempt, or what unfinished ones left."""
+    place = folder.scores(task.model, task.dataset)
+    if mark.get("file") and (place / mark["file"]).exists():
+        yield from read_rows(place / mark["file"])
+        return
+    rows: dict[tuple[int, int], Row] = {}
+    for path in shard_files(place, shard):
+        for row in read_rows(path):
+            known = rows.get((row["index"], row["repeat"]))
+            if known is None or known["status"] == "error":
+                rows[row["index"], row["repeat"]] = row
+    yield from rows.values()
+
+
+def _cause(folder: RunFolder, pair: Pair, task: Task) -> str:
+    """Why rows of a slice are missing, in the words of the stage that failed first."""
+    infer = pair.task("infer", task.start, task.stop)
+    for queue, name, stage in (
+        (folder.queue(infer.queue), infer.name, "inference"),
+        (folder.queue(EVAL_QUEUE), task.name, "scoring"),
+    ):
+        reasons = queue.content("failed", name).get("reasons") or queue.reasons(name)
+        if reasons:
+            return f"{stage}: {reasons[-1]['reason']}"
+    return NOT_RUN
+
+
+def _short(reason: str) -> str:
+    return " ".join(reason.split())[:200]
+
+
+def save_result(folder: RunFolder, result: Result) -> None:
+    """Keep a result for later stages and for people's scripts."""
+    path = folder.result_file(result.model, result.dataset)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, asdict(result))
+
+
+def load_result(folder: RunFolder, pair: Pair) -> Result | None:
+    """A result that was kept."""
+    raw = read_json(folder.result_file(pair.model, pair.dataset))
+    if raw is None:
+        return None
+    metrics = {name: Metric(**metric) for name, metric in raw.pop("metrics").items()}
+    return Result(**{**raw, "metrics": metrics, "counts": Counts(**raw["counts"])})

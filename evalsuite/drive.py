@@ -1,0 +1,336 @@
+"""Plan to jobs to done, whatever the runner: seeds the queues, keeps workers alive, reports what failed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from evalsuite.plan import EVAL_QUEUE, ModelEntry, Plan
+from evalsuite.progress import Snapshot, Watcher
+from evalsuite.store.files import read_json, safe_name
+from evalsuite.store.folder import RunFolder
+from evalsuite.store.leases import Queue, Reaper, seed_tasks
+from evalsuite.store.lock import DriverLock
+from runners.base import Job, JobState, Resources, Runner
+
+Mode = Literal["all", "infer", "eval", "viz"]
+POLL_SECONDS = 0.02
+POLL_LIMIT = 0.5
+LOOK_SECONDS = 1.0
+
+
+@dataclass
+class Pool:
+    """The workers of one stage: who starts them, how many at most, and what each of them needs."""
+
+    runner: Runner
+    workers: int = 1
+    in_process: bool = False
+    outlives_driver: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass
+class DriveOptions:
+    """What the driver needs to know beside the plan."""
+
+    mode: Mode = "all"
+    retry: int = 2
+    env: Mapping[str, str] = field(default_factory=dict)
+    single: frozenset[str] = frozenset()
+    """Models of which one worker is enough (it keeps a remote endpoint busy by itself)."""
+
+
+class Interrupted(Exception):
+    """The user (or the system) asked the driver to stop; the run can be resumed."""
+
+
+@dataclass
+class _Worker:
+    job: Job
+    queue: str
+    seen_over: bool = False
+
+
+class Driver:
+    """Drives one run to its end. All that it knows is on disk: another driver can take over at any moment."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        plan: Plan,
+        infer: Pool,
+        evaluate: Pool,
+        options: DriveOptions,
+        watch: Callable[[Snapshot, Sequence[str]], None] = lambda snapshot, workers: None,
+    ) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.options = options
+        self._pools = {"infer": infer, "eval": evaluate}
+        self._watch = watch
+        self._watcher = Watcher(folder, plan)
+        self._queues = self._make_queues()
+        self._reapers = {name: Reaper(queue, options.retry) for name, queue in self._queues.items()}
+        self._workers: dict[str, _Worker] = {}
+        self._started = 0
+        self._start_failures: dict[str, int] = {}
+        self._last_look = 0.0
+
+    def _make_queues(self) -> dict[str, Queue]:
+        names: list[str] = []
+        if self.options.mode in ("all", "infer"):
+            names += [model.queue for model in self.plan.models]
+        if self.options.mode in ("all", "eval"):
+            names.append(EVAL_QUEUE)
+        return {name: self.folder.queue(name) for name in names}
+
+    # ------------------------------------------------------------------ seeding
+    def seed(self) -> None:
+        """Put the plan's tasks into the queues; what is done stays done, what failed gets another chance."""
+        done: set[tuple[str, int, int]] = set()
+        for model in self.plan.models:
+            queue = self.folder.queue(model.queue)
+            tasks = [t for p in self.plan.pairs if p.model == model.abbr for t in p.tasks("infer")]
+            queue.create()
+            self._recover(queue, model.queue)
+            for name in queue.names("failed"):
+                queue.reopen(name)
+            for entry in list(queue.entries("done")):
+                if read_json(entry.path, {}).get("failed"):
+                    queue.reopen(entry.name)
+            queue.withdraw({task.name for task in tasks})
+            seed_tasks(queue, [task.name for task in tasks])
+            finished = queue.names("done")
+            done.update((t.queue + t.dataset, t.start, t.stop) for t in tasks if t.name in finished)
+        self._seed_eval(done)
+
+    def _seed_eval(self, done: set[tuple[str, int, int]]) -> None:
+        queue = self.folder.queue(EVAL_QUEUE)
+        queue.create()
+        self._recover(queue, EVAL_QUEUE)
+        ready: list[str] = []
+        waiting: list[str] = []
+        for pair in self.plan.pairs:
+            for infer, task in zip(pair.tasks("infer"), pair.tasks("eval"), strict=True):
+                inferred = (infer.queue + infer.dataset, infer.start, infer.stop) in done
+                (ready if inferred or self.options.mode == "eval" else waiting).append(task.name)
+        queue.withdraw({*ready, *waiting})
+        finished, failed = queue.names("done"), queue.names("failed")
+        for name in waiting:
+            if name in finished or name in failed:
+                queue.reopen(name, waiting=True)
+        for name in failed.intersection(ready):
+            queue.reopen(name)
+        for name in queue.names("ready").intersection(waiting):
+            (queue.folder("ready") / f"{name}.0").rename(queue.folder("waiting") / f"{name}.0")
+        for name in ready:
+            queue.promote(name)
+        seed_tasks(queue, ready, waiting)
+
+    def _recover(self, queue: Queue, name: str) -> None:
+        """Take back what workers of an earlier driver held, where those cannot be alive any more."""
+        pool = self._pools["eval" if name == EVAL_QUEUE else "infer"]
+        if pool.outlives_driver:
+            return
+        for entry in list(queue.entries("leased")):
+            queue.break_lease(entry.path, "the driver of its worker ended", kind="driver", counted=False)
+
+    # ------------------------------------------------------------------ the loop
+    def run(self) -> None:
+        """Drive until nothing is open; leaves no process behind, however it ends."""
+        pause = POLL_SECONDS
+        try:
+            while True:
+                changed = self._step()
+                if self._finished():
+                    break
+                pause = POLL_SECONDS if changed else min(POLL_LIMIT, pause * 1.2)
+                time.sleep(pause)
+            self._look(force=True)
+        except KeyboardInterrupt as error:
+            self._stop()
+            raise Interrupted from error
+        except BaseException:
+            self._cancel(now=True)
+            raise
+
+    def _step(self) -> bool:
+        changed = self._reap_jobs()
+        for reaper in self._reapers.values():
+            reaper.sweep()
+        self._release_blocked()
+        changed = self._start_workers() or changed
+        self._look()
+        return changed
+
+    def _finished(self) -> bool:
+        if any(not worker.seen_over for worker in self._workers.values()):
+            return False
+        return not any(
+            any(True for _ in queue.entries(state))
+            for queue in self._queues.values()
+            for state in ("waiting", "ready", "leased", "broken")
+        )
+
+    def _release_blocked(self) -> None:
+        """No eval task waits for ever: once its infer task is over, well or badly, it becomes ready."""
+        if EVAL_QUEUE not in self._queues:
+            return
+        evaluation = self._queues[EVAL_QUEUE]
+        waiting = evaluation.names("waiting")
+        if not waiting:
+            return
+        over = {
+            model.queue: self.folder.queue(model.queue).names("failed")
+            | self.folder.queue(model.queue).names("done")
+            for model in self.plan.models
+        }
+        for pair in self.plan.pairs:
+            for infer, task in zip(pair.tasks("infer"), pair.tasks("eval"), strict=True):
+                if task.name in waiting and infer.name in over[infer.queue]:
+                    evaluation.promote(task.name)
+
+    def _look(self, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if force or now - self._last_look >= LOOK_SECONDS:
+            self._last_look = now
+            live = [id for id, worker in self._workers.items() if not worker.seen_over]
+            self._watch(self._watcher.look(), live)
+
+    # ------------------------------------------------------------------ workers
+    def _start_workers(self) -> bool:
+        started = False
+        for name, queue in self._queues.items():
+            stage = "eval" if name == EVAL_QUEUE else "infer"
+            pool = self._pools[stage]
+            if pool.in_process and stage == "eval" and self._infer_open():
+                continue
+            open_tasks = sum(1 for _ in queue.entries("ready"))
+            if not open_tasks and not (stage == "eval" and any(True for _ in queue.entries("waiting"))):
+                continue
+            live = [w for w in self._workers.values() if not w.seen_over]
+            mine = sum(worker.queue == name for worker in live)
+            stage_live = sum((worker.queue == EVAL_QUEUE) == (stage == "eval") for worker in live)
+            wanted = 1 if name.removeprefix("infer-") in self.options.single else pool.workers
+            missing = min(wanted - mine, pool.workers - stage_live, max(1, open_tasks) - mine)
+            if missing > 0:
+                jobs = [self._job(name, pool) for _ in range(missing)]
+                for job in jobs:
+                    self._workers[job.id] = _Worker(job, name)
+                pool.runner.submit(jobs)
+                started = True
+        return started
+
+    def _infer_open(self) -> bool:
+        return any(
+            any(True for _ in queue.entries(state))
+            for name, queue in self._queues.items()
+            if name != EVAL_QUEUE
+            for state in ("ready", "leased", "broken")
+        )
+
+    def _job(self, queue: str, pool: Pool) -> Job:
+        self._started += 1
+        owner = f"{safe_name(queue)[:40]}-{os.getpid()}-{self._started}"
+        args = (str(self.folder.path), queue, owner)
+        gpus = 0 if queue == EVAL_QUEUE else self._model_of(queue).gpus
+        root = str(Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+        return Job(
+            id=owner,
+            argv=(
+                sys.executable,
+                "-m",
+                "evalsuite",
+                "worker",
+                "--run",
+                args[0],
+                "--class",
+                queue,
+                "--owner",
+                owner,
+            ),
+            entry="evalsuite.worker:main",
+            args=args,
+            log=self.folder.logs / f"{owner}.log",
+            group=queue,
+            resources=Resources(gpus=gpus, options=dict(pool.options)),
+            env={"PYTHONPATH": path, **self.options.env},
+        )
+
+    def _model_of(self, queue: str) -> ModelEntry:
+        return next(model for model in self.plan.models if model.queue == queue)
+
+    def _reap_jobs(self) -> bool:
+        changed = False
+        for pool in self._pools.values():
+            for id, state in pool.runner.poll().items():
+                worker = self._workers.get(id)
+                if worker is not None and state.over and not worker.seen_over:
+                    worker.seen_over = True
+                    changed = True
+                    self._bury(worker, state)
+        return changed
+
+    def _bury(self, worker: _Worker, state: JobState) -> None:
+        """A worker is over: its leases end, and if it could not even start, that is counted."""
+        if state.phase == "done":
+            self._start_failures.pop(worker.queue, None)
+            return
+        reaper = self._reapers[worker.queue]
+        fatal = read_json(self.folder.tasks / "fatal" / f"{worker.job.id}.json")
+        reason = fatal["reason"] if fatal else state.reason or f"exit code {state.exit_code}"
+        kind = fatal["kind"] if fatal else state.kind or "exit"
+        held = reaper.release([worker.job.id], reason, kind=kind)
+        if fatal and fatal["kind"] == "user":
+            # The user's own mistake (a wrong key, a missing file) does not go away by trying again.
+            self._give_up(worker.queue, reason, kind)
+        elif not held and not self._broken(worker):
+            failures = self._start_failures.get(worker.queue, 0) + 1
+            self._start_failures[worker.queue] = failures
+            if failures > self.options.retry:
+                self._give_up(worker.queue, reason, kind)
+
+    def _broken(self, worker: _Worker) -> bool:
+        """Whether the worker itself reported its tasks as broken before it ended."""
+        return any(
+            row["owner"] == worker.job.id
+            for entry in self._queues[worker.queue].entries("broken")
+            for row in self._queues[worker.queue].reasons(entry.name)
+        )
+
+    def _give_up(self, queue: str, reason: str, kind: str) -> None:
+        self._reapers[queue].retry = -1  # what is broken now is given up at the next sweep
+        self._reapers[queue].sweep()
+        self._queues[queue].fail_ready(reason, kind=kind)
+
+    # ------------------------------------------------------------------ stopping
+    def _stop(self) -> None:
+        try:
+            self._cancel(now=False)
+        except KeyboardInterrupt:
+            self._cancel(now=True)
+        for name, queue in self._queues.items():
+            self._recover(queue, name)
+
+    def _cancel(self, *, now: bool) -> None:
+        for pool in self._pools.values():
+            pool.runner.cancel(now=now)
+
+
+@contextlib.contextmanager
+def driving(folder: RunFolder) -> Iterator[dict[str, object] | None]:
+    """Hold the run's driver lock while it lasts; yields what is known of another driver when there is one."""
+    lock = DriverLock(folder.lock_file)
+    other = lock.acquire()
+    try:
+        yield other
+    finally:
+        lock.release()
