@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evalsuite.config import mmconfig
+from evalsuite.config.custom import expand_custom
 from evalsuite.config.find import config_file, data_roots, find_data
 from evalsuite.config.overrides import apply
 from evalsuite.config.plain import Plainer
@@ -23,17 +24,17 @@ def read_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     All that cannot be kept as plain data is reported at once.
     """
     file = config_file(str(path))
-    values, folders = read_values(file, MEANT)
+    values, folders = read_values(file, MEANT.__contains__)
     unknown = tuple(key for key in values if key not in MEANT)
     sections = {key: value for key, value in values.items() if key in MEANT}
     apply(sections, overrides)
     return assemble(sections, file, folders, unknown)
 
 
-def read_values(file: Path, wanted: frozenset[str] | None = None) -> tuple[PlainDict, list[str]]:
+def read_values(file: Path, wanted: Callable[[str], bool]) -> tuple[PlainDict, list[str]]:
     """The variables of a config file as plain data, and the folders beside it that user classes come from.
 
-    With `wanted`, other variables keep their names and lose their values.
+    Variables that are not wanted keep their names and lose their values.
     """
     raw = mmconfig.load(file)
     folders = [str(file.parent)]
@@ -61,7 +62,7 @@ def read_values(file: Path, wanted: frozenset[str] | None = None) -> tuple[Plain
 
     plainer = Plainer(str(file), reference)
     values = {
-        key: plainer.plain(value, key) if wanted is None or key in wanted else None
+        key: plainer.plain(value, key) if wanted(key) else None
         for key, value in raw.items()
         if not key.startswith("_")
     }
@@ -90,6 +91,8 @@ def assemble(
     """A RunConfig from plain sections; shapes are checked here, contents by `check`."""
     errors: list[UserError] = []
     where = str(file)
+    roots = data_roots(file.parent)
+    sections = _with_custom(sections, roots, where, errors)
     models = _named(sections.get("models"), "models", where, errors, model_abbr)
     datasets = _named(sections.get("datasets"), "datasets", where, errors, dataset_abbr)
     shapes: dict[str, Any] = {}
@@ -108,7 +111,6 @@ def assemble(
     pairs = _combinations(combinations, where, errors)
     if errors:
         raise UserErrors(errors)
-    roots = data_roots(file.parent)
     return RunConfig(
         name=shapes["name"] or file.stem,
         path=str(file),
@@ -124,6 +126,23 @@ def assemble(
         extra={key: sections[key] for key in EXTRA_SECTIONS if key in sections},
         unknown=unknown,
     )
+
+
+def _with_custom(
+    sections: PlainDict, roots: Sequence[Path], where: str, errors: list[UserError]
+) -> PlainDict:
+    """The same sections, with datasets that are no more than a file made whole."""
+    datasets = sections.get("datasets")
+    if not isinstance(datasets, list):
+        return sections
+    whole: list[Any] = []
+    for i, dataset in enumerate(datasets):
+        bare = isinstance(dataset, dict) and "type" not in dataset and isinstance(dataset.get("path"), str)
+        try:
+            whole.append(expand_custom(dataset, roots, f"{where}: datasets[{i}]") if bare else dataset)
+        except UserError as error:
+            errors.append(error)
+    return {**sections, "datasets": whole}
 
 
 def model_abbr(model: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def check_keywords(
 
 
 def _hints(factory: Any) -> dict[str, Any]:
-    target = factory.__init__ if isinstance(factory, type) else factory
+    target = getattr(factory, "__init__") if isinstance(factory, type) else factory  # noqa: B009
     try:
         return typing.get_type_hints(target)
     except (NameError, TypeError, AttributeError):  # names that exist for type checkers only
