@@ -1,0 +1,40 @@
+"""Runs code that nobody trusts, and tells how far the walls and the verdict can be trusted."""
+
+from evalsuite.sandbox.outcome import (
+    CallResult,
+    Calls,
+    Capabilities,
+    Died,
+    Flavour,
+    Integrity,
+    Isolation,
+    Limits,
+    Outcome,
+    Raised,
+    Returned,
+    Status,
+    TimedOut,
+)
+from evalsuite.sandbox.probe import probe
+from evalsuite.sandbox.sandbox import Sandbox
+from evalsuite.sandbox.wire import Opaque, RemoteError
+
+__all__ = [
+    "CallResult",
+    "Calls",
+    "Capabilities",
+    "Died",
+    "Flavour",
+    "Integrity",
+    "Isolation",
+    "Limits",
+    "Opaque",
+    "Outcome",
+    "Raised",
+    "RemoteError",
+    "Returned",
+    "Sandbox",
+    "Status",
+    "TimedOut",
+    "probe",
+]

@@ -1,0 +1,33 @@
+"""Which flavour of worker a program needs, told from its import statements without running it."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from evalsuite.sandbox.outcome import Flavour
+
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_INDIRECT = re.compile(r"__import__|import_module|\bpkg_resources\b")
+
+
+def imported(source: str) -> frozenset[str]:
+    """Top-level names of the modules that a source imports (a superset: text in strings counts too)."""
+    names: set[str] = set()
+    for match in _IMPORT.finditer(source):
+        if match.group(1):
+            names.add(match.group(1).partition(".")[0])
+        else:
+            for part in match.group(2).split(","):
+                words = part.split()
+                if words:
+                    names.add(words[0].partition(".")[0])
+    return frozenset(name for name in names if name)
+
+
+def flavour(*sources: str) -> Flavour:
+    """`scientific` when anything beyond the standard library may be imported."""
+    for source in sources:
+        if imported(source) - sys.stdlib_module_names or _INDIRECT.search(source):
+            return "scientific"
+    return "lean"

@@ -1,0 +1,200 @@
+"""Tests that must live in the same module as the code they test: the strongest form there is of a weak thing.
+
+Candidate and tests share this process, so a program written against this very file can forge a pass. What is
+done stops the rest: references are taken before the program runs, the result collector is not a
+`unittest.TestResult` that could be patched, what was replaced in `builtins` or `unittest` is noticed, every
+statically counted test must have run and none been skipped, and the word that ends a pass is handed out only
+after the last test returned.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import marshal
+import os
+import sys
+from types import ModuleType
+from typing import Any, NoReturn
+
+from evalsuite.sandbox.inside import plain
+
+_write, _read, _leave = os.write, os.read, os._exit
+_FREE_TO_REPLACE = frozenset(
+    ("print", "input", "open", "exit", "quit", "help", "copyright", "credits", "license", "_")
+)
+
+
+def _send(channel: int, message: Any) -> None:
+    data = json.dumps(message).encode()
+    data = len(data).to_bytes(4, "little") + data
+    while data:
+        data = data[_write(channel, data) :]
+
+
+def _receive(channel: int) -> Any:
+    data = b""
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "little"):
+        more = _read(channel, 4096)
+        if not more:
+            _leave(0)
+        data += more
+    return marshal.loads(data[4:])
+
+
+class Fingerprint:
+    """What the verdict rests on, as identities taken before the program could touch it."""
+
+    def __init__(self, modules: list[ModuleType]) -> None:
+        self.holders: list[tuple[str, Any]] = [("builtins", builtins)]
+        for module in modules:
+            self.holders.append((module.__name__, module))
+            for name, value in sorted(vars(module).items()):
+                if isinstance(value, type) and value.__module__.startswith("unittest"):
+                    self.holders.append((f"{module.__name__}.{name}", value))
+        self.before = [self._take(holder) for _, holder in self.holders]
+
+    @staticmethod
+    def _take(holder: Any) -> dict[str, tuple[Any, ...]]:
+        taken = {}
+        for name, value in list(vars(holder).items()):
+            if holder is builtins and name in _FREE_TO_REPLACE:
+                continue
+            if isinstance(value, ModuleType) or name in ("__doc__", "__warningregistry__"):
+                continue
+            function = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+            # The objects themselves are kept, so that an id cannot be used again for another one.
+            taken[name] = (
+                value,
+                getattr(function, "__code__", None),
+                getattr(function, "__defaults__", None),
+            )
+        return taken
+
+    def changed(self) -> str:
+        """The first thing that is not what it was, or an empty string."""
+        if sys.gettrace() is not None or sys.getprofile() is not None:
+            return "a trace function is set"
+        for (label, holder), before in zip(self.holders, self.before):  # noqa: B905 - old interpreters run this
+            now = self._take(holder)
+            for name, parts in before.items():
+                if name not in now or any(a is not b for a, b in zip(parts, now[name])):  # noqa: B905
+                    return f"{label}.{name} was replaced"
+            if isinstance(holder, type):
+                for name in now:
+                    if name not in before and not name.startswith("_abc_"):
+                        return f"{label}.{name} was added"
+        return ""
+
+
+class Collector:
+    """Takes what `unittest` reports about each test; the interface of a result without being one."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[str, list[str]] = {}
+        self.ended: set[str] = set()
+        self.shouldStop = self.failfast = self.buffer = self.tb_locals = False
+        self._testRunEntered = False
+        self._mirrorOutput = False
+
+    @staticmethod
+    def _name(test: Any) -> str:
+        return str(getattr(test, "_testMethodName", test))
+
+    def _note(self, test: Any, verdict: str) -> None:
+        self.verdicts.setdefault(self._name(test), []).append(verdict)
+
+    def startTest(self, test: Any) -> None:
+        self.verdicts.setdefault(self._name(test), [])
+
+    def stopTest(self, test: Any) -> None:
+        self.ended.add(self._name(test))
+
+    def startTestRun(self) -> None:
+        """Nothing to prepare."""
+
+    def stopTestRun(self) -> None:
+        """Nothing to close."""
+
+    def addSuccess(self, test: Any) -> None:
+        self._note(test, "ok")
+
+    def addFailure(self, test: Any, error: Any) -> None:
+        self._note(test, "fail: " + self._text(error))
+
+    def addError(self, test: Any, error: Any) -> None:
+        self._note(test, "error: " + self._text(error))
+
+    def addSkip(self, test: Any, reason: Any) -> None:
+        self._note(test, "skip")
+
+    def addExpectedFailure(self, test: Any, error: Any) -> None:
+        self._note(test, "expected failure")
+
+    def addUnexpectedSuccess(self, test: Any) -> None:
+        self._note(test, "unexpected success")
+
+    def addSubTest(self, test: Any, part: Any, error: Any) -> None:
+        if error is not None:
+            self._note(test, "fail: " + self._text(error))
+
+    def addDuration(self, test: Any, elapsed: float) -> None:
+        """Durations are of no use here."""
+
+    def wasSuccessful(self) -> bool:
+        return all(verdicts == ["ok"] for verdicts in self.verdicts.values())
+
+    @staticmethod
+    def _text(error: Any) -> str:
+        try:
+            return f"{error[0].__name__}: {error[1]}"[:300]
+        except BaseException:  # an error whose text cannot be made is still an error
+            return "unprintable"
+
+
+def run(job: dict[str, Any], channel: int) -> NoReturn:
+    """Run the program and its tests, then ask for the word that seals the result."""
+    name = job["module"]
+    if job["unittest_class"] is None:
+        watched: list[ModuleType] = []
+    else:
+        import unittest
+        import unittest.case
+        import unittest.result
+        import unittest.suite
+
+        watched = [unittest, unittest.case, unittest.suite, unittest.result]
+        make_suite = unittest.TestSuite
+    fingerprint = Fingerprint(watched)
+    changed = Fingerprint.changed
+    results: dict[str, list[str]] = {}
+    phase = "compile"
+    try:
+        parts = [
+            compile(text, job["name"], "exec", dont_inherit=True) for text in (job["source"], job["test"])
+        ]
+        phase = "load"
+        space: dict[str, Any] = {}
+        if name is not None:
+            module = ModuleType(name)
+            module.__dict__.update(__builtins__=builtins, __file__=job["name"])
+            sys.modules[name] = module
+            space = module.__dict__
+        exec(parts[0], space)
+        phase = "test"
+        exec(parts[1], space)
+        if job["unittest_class"] is not None:
+            kind = space[job["unittest_class"]]
+            collector = Collector()
+            make_suite([kind(test) for test in job["expected"]]).run(collector)  # type: ignore[arg-type]
+            results = {
+                test: verdicts if test in collector.ended or verdicts else ["never ended"]
+                for test, verdicts in collector.verdicts.items()
+            }
+    except BaseException as error:
+        _send(channel, ["x", phase, json.loads(f"[{plain.describe_error(error)}]")])
+        _leave(1)
+    _send(channel, ["d", [[test, verdicts] for test, verdicts in results.items()], changed(fingerprint)])
+    word = _receive(channel)
+    _send(channel, ["p", word])
+    _leave(0)

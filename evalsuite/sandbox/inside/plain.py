@@ -1,0 +1,144 @@
+"""Values of the code under test as tagged JSON: plain data only, in one pass, without importing a JSON
+library.
+
+Anything that is not plain data travels as its type's name and its truth value.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+try:
+    from _json import encode_basestring_ascii as quote
+except ImportError:  # an interpreter without the accelerator
+    from json.encoder import py_encode_basestring_ascii as quote
+
+DEEPEST = 200
+_DRAINED = 100_000
+_BIG = 1 << 62
+_EMPTY: dict[Any, Any] = {}
+_DRAINABLE: tuple[Any, ...] = (
+    iter([]), iter(()), iter(_EMPTY), iter(set()), iter(""), iter(range(0)), map(str, ()), zip(),
+    filter(None, ()), reversed([]), enumerate(()), (None for _ in _EMPTY), iter(_EMPTY.values()),
+    iter(_EMPTY.items()), _EMPTY.keys(), _EMPTY.values(), _EMPTY.items(),
+)  # fmt: skip
+_ITERATORS = frozenset(type(iterator) for iterator in _DRAINABLE)
+
+
+class TooDeep(ValueError):
+    """The value is nested deeper than will be sent."""
+
+
+def encode(value: Any, depth: int = 0) -> str:
+    """One value as JSON text; lists, strings, small numbers, booleans and None are bare, the rest is {tag:
+    ...}.
+    """
+    kind = type(value)
+    if kind is int:
+        return int.__repr__(value) if -_BIG < value < _BIG else f'{{"i":"{value:x}"}}'
+    if kind is str:
+        return quote(value)
+    if value is None:
+        return "null"
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is float:
+        return _float(value)
+    if depth > DEEPEST:
+        raise TooDeep(f"nested deeper than {DEEPEST}")
+    depth += 1
+    if kind is list:
+        return "[" + ",".join([encode(item, depth) for item in value]) + "]"
+    if kind is tuple:
+        return '{"t":[' + ",".join([encode(item, depth) for item in value]) + "]}"
+    if kind is dict:
+        return _mapping(value, depth)
+    maker = _MAKERS.get(kind)
+    if maker is not None:
+        return maker(value, depth)
+    return _unusual(value, depth)
+
+
+def _float(value: float) -> str:
+    text = float.__repr__(value)
+    return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(text, text)
+
+
+def _mapping(value: dict[Any, Any], depth: int) -> str:
+    pairs = [f"[{encode(key, depth)},{encode(item, depth)}]" for key, item in dict.items(value)]
+    return '{"d":[' + ",".join(pairs) + "]}"
+
+
+def _sequence(tag: str) -> Callable[[Any, int], str]:
+    def make(value: Any, depth: int) -> str:
+        return f'{{"{tag}":[' + ",".join([encode(item, depth) for item in value]) + "]}"
+
+    return make
+
+
+_MAKERS: dict[type, Callable[[Any, int], str]] = {
+    set: _sequence("s"),
+    frozenset: _sequence("z"),
+    bytes: lambda value, depth: f'{{"b":"{value.hex()}"}}',
+    bytearray: lambda value, depth: f'{{"B":"{value.hex()}"}}',
+    complex: lambda value, depth: f'{{"c":[{_float(value.real)},{_float(value.imag)}]}}',
+    range: lambda value, depth: f'{{"r":[{value.start},{value.stop},{value.step}]}}',
+    type(Ellipsis): lambda value, depth: '{"e":0}',
+}
+
+
+def _unusual(value: Any, depth: int) -> str:
+    """Subclasses as what they derive from, a few library types, known iterators drained, the rest by name."""
+    kind = type(value)
+    name, module = kind.__name__, kind.__module__
+    if isinstance(value, dict):
+        return _mapping(value, depth)
+    if isinstance(value, list):
+        return encode(list(list.__iter__(value)), depth)
+    if isinstance(value, tuple):
+        return encode(tuple(tuple.__iter__(value)), depth)
+    if isinstance(value, int):
+        return encode(int.__index__(value), depth)
+    if isinstance(value, float):
+        return _float(float.__float__(value))
+    if isinstance(value, str):
+        return quote(str.__str__(value))
+    if isinstance(value, (set, frozenset)):
+        return encode(set(value), depth)
+    if module == "collections" and name == "deque":
+        return '{"q":[' + ",".join([encode(item, depth) for item in value]) + "]}"
+    if module == "decimal" and name == "Decimal":
+        return '{"D":' + quote(str(value)) + "}"
+    if module == "fractions" and name == "Fraction":
+        return f'{{"F":[{encode(value.numerator)},{encode(value.denominator)}]}}'
+    if module.partition(".")[0] == "numpy" and not getattr(value, "shape", (1,)):
+        return encode(value.item(), depth)
+    if kind in _ITERATORS or module == "itertools":
+        items: list[str] = []
+        for item in value:
+            if len(items) >= _DRAINED:
+                break
+            items.append(encode(item, depth))
+        return '{"I":[' + ",".join(items) + "]}"
+    try:
+        truth = "true" if value else "false"
+    except Exception:  # its truth value is the code's own business
+        truth = "null"
+    return f'{{"o":[{quote(str(name))},{truth}]}}'
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception as its class names, nearest first, and its message."""
+    names = ",".join([quote(kind.__name__) for kind in type(error).__mro__[:8]])
+    try:
+        text = str(error)[:400]
+    except BaseException:  # a message that cannot be made must not hide the error itself
+        text = ""
+    return f"[{names}],{quote(text)}"
+
+
+def without_surrogates(text: str) -> bytes:
+    """Text for a byte stream, whatever it holds."""
+    return text.encode(sys.getdefaultencoding(), "backslashreplace")

@@ -1,0 +1,355 @@
+"""The process that waits behind the walls, warmed up, and forks once per program.
+
+It is process 1 of its namespace: when it ends, everything it started ends. Between two programs it kills
+every
+process, reaps them, and empties the writable directories; what it cannot restore it answers by ending
+itself, and
+the trusted side starts another.
+"""
+
+from __future__ import annotations
+
+import _socket
+import gc
+import marshal
+import os
+import resource
+import select
+import sys
+from typing import Any
+
+from evalsuite.sandbox.inside import child, kernel, walls
+
+_TICK_MS = 50
+_FDS = _socket.CMSG_SPACE(4 * 4)
+_PAGE = resource.getpagesize()
+
+
+def _receive(channel: _socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """One job and the descriptors that came with it. The end of the stream ends this process."""
+    data, ancillary, _, _ = channel.recvmsg(1 << 16, _FDS, _socket.MSG_CMSG_CLOEXEC)
+    while data and not data.lstrip(b"KT"):  # a late "kill" for a program that had already ended
+        data, ancillary, _, _ = channel.recvmsg(1 << 16, _FDS, _socket.MSG_CMSG_CLOEXEC)
+    if not data:
+        os._exit(0)
+    data = data.lstrip(b"KT")
+    handles = []
+    for level, kind, raw in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+            handles = [int.from_bytes(raw[at : at + 4], sys.byteorder) for at in range(0, len(raw) - 3, 4)]
+    while len(data) < 5:
+        data += _more(channel)
+    size = int.from_bytes(data[1:5], "little")
+    if len(data) < size + 5:
+        pieces, have = [data], len(data)
+        while have < size + 5:
+            pieces.append(_more(channel))
+            have += len(pieces[-1])
+        data = b"".join(pieces)
+    job = marshal.loads(memoryview(data)[5:])
+    assert isinstance(job, dict)
+    return job, handles
+
+
+def _more(channel: _socket.socket) -> bytes:
+    data = channel.recv(1 << 20)
+    if not data:
+        os._exit(0)
+    return data
+
+
+def _send(channel: _socket.socket, *words: object) -> None:
+    data = "\t".join([str(word) for word in words]).encode()[:4000]
+    channel.sendall(len(data).to_bytes(4, "little") + data)
+
+
+class Cleaner:
+    """Brings the worker back to how it was, or says that it cannot."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self.home: str = plan["home"]
+        self.roots: list[str] = plan["wipe"]
+        self.own_namespace = os.getpid() == 1
+        self.own_user: bool = plan["own_user"]
+        self.inodes = self._inodes()
+
+    def _inodes(self) -> int:
+        if not self.own_namespace:
+            return -1  # a directory of the host's file system: its counts are not ours
+        state = os.statvfs(self.roots[0])
+        return state.f_files - state.f_ffree
+
+    def kill_all(self) -> None:
+        """No process but this one is left afterwards."""
+        if self.own_namespace or self.own_user:
+            try:
+                os.kill(-1, 9)  # everybody this process may signal: the namespace, or the user id made for it
+            except ProcessLookupError:
+                pass  # nobody was left
+            return
+        for _ in range(1000):
+            children = _children()
+            if not children:
+                return
+            for pid in children:
+                try:
+                    os.kill(pid, 9)
+                except ProcessLookupError:
+                    pass  # it ended by itself
+            os.waitpid(-1, 0)
+        os._exit(71)
+
+    def wipe(self) -> None:
+        """Empty the writable directories and restore their modes."""
+        home = self.home
+        try:
+            os.rmdir(home)
+            clean = self._inodes() == self.inodes - 1 if self.own_namespace else False
+        except OSError:
+            clean = False
+        if not clean:
+            for root in self.roots:
+                for _ in range(4):
+                    if _empty(root):
+                        break
+                else:
+                    os._exit(70)
+        os.mkdir(home, 0o700)
+        for root in self.roots:
+            os.chmod(root, 0o1777)
+            os.utime(root, (0, 0))  # a time stamp could carry a message to the next program
+        if not clean and self.own_namespace and self._inodes() != self.inodes:
+            os._exit(70)
+
+
+def _children() -> list[int]:
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def _empty(root: str) -> bool:
+    """Remove everything below a directory, undoing mode bits that stand in the way."""
+    try:
+        if os.stat(root).st_mode & 0o700 != 0o700:
+            os.chmod(root, 0o1777)
+        names = os.listdir(root)
+    except OSError:
+        return False
+    done = True
+    for name in names:
+        path = f"{root}/{name}"
+        try:
+            os.unlink(path)
+            continue
+        except OSError:
+            pass  # a directory, most likely
+        try:
+            os.chmod(path, 0o700)
+            _remove_tree(path)
+        except (OSError, RecursionError):
+            done = False
+    return done and not os.listdir(root)
+
+
+def _remove_tree(path: str) -> None:
+    """Remove a directory tree of any depth: entries are moved up one level instead of recursing."""
+    while True:
+        names = os.listdir(path)
+        if not names:
+            os.rmdir(path)
+            return
+        for name in names:
+            inner = f"{path}/{name}"
+            try:
+                os.unlink(inner)
+                continue
+            except OSError:
+                pass  # a directory
+            os.chmod(inner, 0o700)
+            for deeper in os.listdir(inner):
+                source = f"{inner}/{deeper}"
+                try:
+                    os.unlink(source)
+                except OSError:
+                    os.chmod(source, 0o700)
+                    os.rename(source, f"{path}/.{os.urandom(8).hex()}")
+            os.rmdir(inner)
+
+
+def _memory_in_use(shared_before: int) -> int:
+    """Bytes held by all processes of this worker's namespace but this one."""
+    total = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit() and name != "1":
+            try:
+                with open(f"/proc/{name}/statm", "rb") as file:
+                    fields = file.read().split()
+            except OSError:
+                continue  # it ended in between
+            if len(fields) > 2:
+                resident, shared = int(fields[1]), int(fields[2])
+                total += resident - min(shared, shared_before)
+    return total * _PAGE
+
+
+def _waiting_share(pid: int) -> float:
+    """Seconds that a process stood ready without getting a processor, or -1 where the kernel does not say."""
+    try:
+        with open(f"/proc/{pid}/schedstat", "rb") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return -1.0
+
+
+def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
+    cleaner = Cleaner(plan)
+    control = channel.fileno()
+    can_see = cleaner.own_namespace and "proc" in plan["layers"]
+    shared = 0
+    if can_see:
+        with open("/proc/self/statm", "rb") as file:
+            shared = int(file.read().split()[2])
+    _send(channel, "ready", ",".join(plan["layers"]))
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    child.prepare(plan)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = usage.ru_utime + usage.ru_stime
+    while True:
+        job, handles = _receive(channel)
+        try:
+            pid = os.fork()
+        except OSError as error:
+            for handle in handles:
+                os.close(handle)
+            _send(channel, "fork", error.errno)
+            continue
+        if pid == 0:
+            child.run(job, handles, control)
+        for handle in handles:
+            os.close(handle)
+        why, waited = _watch(channel, control, pid, job, shared if can_see else -1)
+        cleaner.kill_all()
+        status, extra = 0, 0
+        while True:
+            try:
+                ended, code = os.waitpid(-1, 0)
+            except ChildProcessError:
+                break
+            if ended == pid:
+                status = code
+            else:
+                extra += 1
+        if not job.get("keep"):
+            cleaner.wipe()
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        total = usage.ru_utime + usage.ru_stime
+        _send(channel, status, why, extra, total - spent, waited)
+        spent = total
+
+
+def _watch(
+    channel: _socket.socket, control: int, pid: int, job: dict[str, Any], shared: int
+) -> tuple[str, float]:
+    """Wait until the program ends, is told to end, or holds too much memory: (why, seconds without
+    processor).
+    """
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    if job["until"] == "exit":
+        watched = os.pidfd_open(pid)
+        poll.register(watched, select.POLLIN)
+    else:
+        watched = -1
+    limit = job["memory"]
+    try:
+        while True:
+            events = poll.poll(_TICK_MS if shared >= 0 else None)
+            if not events:
+                if _memory_in_use(shared) > limit:
+                    return "memory", -1.0
+                continue
+            if any(handle == control for handle, _ in events):
+                if not channel.recv(1):
+                    os._exit(0)
+                return "told", _waiting_share(pid)
+            return "exit", -1.0
+    finally:
+        if watched >= 0:
+            os.close(watched)
+
+
+def main(number: int) -> None:
+    """Raise the walls that the trusted side asks for, then serve until it hangs up."""
+    channel = _socket.socket(fileno=number)
+    plan, _ = _receive(channel)
+    sys.path[:] = plan["path"]
+    for name in plan["preload"]:
+        try:
+            __import__(name)
+        except ImportError:
+            continue  # the program that needs it will say so
+    try:
+        _raise_walls(channel, plan)
+    except (walls.Missing, OSError) as error:
+        _send(channel, "missing", error)
+        os._exit(0)
+    if plan.get("probe"):
+        _send(channel, "ready", ",".join(plan["layers"]))
+        os._exit(0)
+    null = os.open("/dev/null", os.O_RDWR)
+    for handle in (0, 1, 2):
+        os.dup2(null, handle)
+    os.close(null)
+    _serve(channel, plan)
+
+
+def _raise_walls(channel: _socket.socket, plan: dict[str, Any]) -> None:
+    level = plan["level"]
+    layers = plan["layers"] = []
+    if level == "strong":
+
+        def map_ids() -> bool:
+            if not plan["ask_map"]:
+                return False
+            _send(channel, "map")
+            if channel.recv(1) != b"y":
+                return False
+            layers.append("own user id")
+            return True
+
+        walls.enter_namespaces(map_ids)
+        sources = walls.open_sources(plan["binds"])
+        walls.become_inner_user()
+        pid = os.fork()
+        if pid:
+            channel.close()
+            os.waitpid(pid, 0)
+            os._exit(0)
+        layers += ["user", "mount", "pid", "network", "ipc", "uts namespaces", "read-only root"]
+        if walls.build_root(sources, plan):
+            layers.append("proc")
+        if plan["loopback"]:
+            walls.raise_loopback()
+    elif plan["own_user"]:
+        os.setgroups([])
+        os.setresgid(plan["host_id"], plan["host_id"], plan["host_id"])
+        os.setresuid(plan["host_id"], plan["host_id"], plan["host_id"])
+        layers.append("own user id")
+    if level != "strong":
+        kernel.become_subreaper()
+    walls.limit_worker()
+    layers.append("rlimits")
+    os.umask(0o022)
+    os.mkdir(plan["home"], 0o700)
+    if level == "medium":
+        kernel.no_new_privileges()
+        kernel.landlock(plan["readable"], plan["writable"])
+        layers.append("landlock")
+    if level != "weak":
+        walls.drop_rights(plan["filter"])
+        kernel.set_dumpable(0)
+        layers += ["no capabilities", "seccomp"]
+    if level == "strong":
+        kernel.set_parent_death_signal(9)  # the process between the namespaces ends: so does this one

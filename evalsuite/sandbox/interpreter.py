@@ -1,0 +1,97 @@
+"""Which Python runs inside the walls, and which folders of the host it needs to see."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalsuite.errors import UserError
+from evalsuite.sandbox.outcome import Flavour
+
+_ASK = (
+    "import json, sys, sysconfig;"
+    "print(json.dumps([getattr(sys, '_base_executable', None) or sys.executable, sys.base_prefix,"
+    " [p for p in sys.path if p],"
+    " [sysconfig.get_path(n) for n in ('purelib', 'platlib')], sys.version_info[:3]]))"
+)
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_LEAN_PRELOAD = (
+    "typing",
+    "re",
+    "math",
+    "collections",
+    "functools",
+    "itertools",
+    "string",
+    "heapq",
+    "bisect",
+    "copy",
+)
+_SCIENTIFIC_PRELOAD = (*_LEAN_PRELOAD, "numpy")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """One Python as seen from the trusted side."""
+
+    executable: str
+    base_prefix: str
+    standard_path: tuple[str, ...]
+    site_paths: tuple[str, ...]
+    version: tuple[int, ...]
+
+    def path(self, flavour: Flavour) -> list[str]:
+        return [*self.standard_path, *(self.site_paths if flavour == "scientific" else ())]
+
+    def folders(self, flavour: Flavour) -> list[str]:
+        """What must be mounted beside the system's own folders."""
+        wanted = [self.base_prefix, *self.standard_path]
+        wanted += self.site_paths if flavour == "scientific" else ()
+        return [folder for folder in dict.fromkeys(wanted) if folder != "/" and Path(folder).is_dir()]
+
+    @staticmethod
+    def preload(flavour: Flavour) -> tuple[str, ...]:
+        return _SCIENTIFIC_PRELOAD if flavour == "scientific" else _LEAN_PRELOAD
+
+
+@functools.lru_cache(maxsize=16)
+def find(python: str | None = None) -> Interpreter:
+    """The interpreter at a path (of a virtual environment, too), or the one that is running."""
+    chosen = python or sys.executable
+    try:
+        told = subprocess.run(
+            [chosen, "-s", "-c", _ASK], capture_output=True, timeout=60, check=True, env={"PATH": os.defpath}
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UserError(
+            f"cannot run the Python interpreter {chosen!r}", expected="a Python 3.8 or newer"
+        ) from error
+    base, prefix, path, sites, version = json.loads(told.stdout)
+    if tuple(version) < (3, 8):
+        raise UserError(
+            f"the interpreter {chosen!r} is Python {version[0]}.{version[1]}", expected="3.8 or newer"
+        )
+    site_paths = tuple(dict.fromkeys(sites))
+    return Interpreter(
+        executable=os.path.realpath(base),
+        base_prefix=os.path.realpath(prefix),
+        standard_path=tuple(entry for entry in path if entry not in site_paths and "-packages" not in entry),
+        site_paths=tuple(dict.fromkeys([*site_paths, *(entry for entry in path if "-packages" in entry)])),
+        version=tuple(version),
+    )
+
+
+def system_folders() -> tuple[list[str], list[tuple[str, str]]]:
+    """The host's own program folders: those to mount, and those that are links into them."""
+    binds, links = [], []
+    for name in _SYSTEM:
+        if Path(name).is_symlink():
+            links.append((name, str(Path(name).readlink())))
+        elif Path(name).is_dir():
+            binds.append(name)
+    return binds, links

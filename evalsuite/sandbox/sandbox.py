@@ -1,0 +1,287 @@
+"""The sandbox: a pool of workers, and the ways to run a program in one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+from evalsuite.errors import UserError
+from evalsuite.sandbox import imports, interpreter, tests_inside
+from evalsuite.sandbox.jobs import run_job
+from evalsuite.sandbox.outcome import (
+    LEVELS,
+    CallResult,
+    Calls,
+    Flavour,
+    Isolation,
+    Limits,
+    Outcome,
+)
+from evalsuite.sandbox.probe import probe
+from evalsuite.sandbox.split import Session, Watchdog
+from evalsuite.sandbox.worker import Kind, Worker, WorkerLost
+
+_Result = TypeVar("_Result")
+_DEFAULT = Limits()
+_SCIENTIFIC_TMP_MB = 256
+
+
+class _Slot:
+    """One place for a program at a time, with its workers of each kind."""
+
+    def __init__(self) -> None:
+        self.workers: dict[Kind, Worker] = {}
+
+    def worker(self, kind: Kind) -> Worker:
+        worker = self.workers.get(kind)
+        if worker is None or not worker.alive:
+            worker = Worker(kind)
+            worker.start()
+            self.workers[kind] = worker
+        return worker
+
+    def drop(self, kind: Kind) -> None:
+        worker = self.workers.pop(kind, None)
+        if worker is not None:
+            worker.close()
+
+    def close(self) -> None:
+        for kind in list(self.workers):
+            self.drop(kind)
+
+
+class Sandbox:
+    """Runs programs that nobody trusts. Thread-safe: n threads keep n workers busy.
+
+    `min_level` is the weakest isolation that is accepted; weak isolation must be asked for by name. `level`
+    pins
+    the isolation to less than the machine offers.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        min_level: Isolation = "strong",
+        python: str | None = None,
+        level: Isolation | None = None,
+    ) -> None:
+        capabilities = probe()
+        self.isolation: Isolation = level or capabilities.level
+        for name in (min_level, self.isolation):
+            if name not in LEVELS:
+                raise UserError(f"no isolation level {name!r}", expected=", ".join(LEVELS))
+        if LEVELS.index(self.isolation) > LEVELS.index(capabilities.level):
+            raise UserError(
+                f"this machine offers {capabilities.level} isolation only",
+                where="sandbox",
+                expected="; ".join(capabilities.missing) or self.isolation,
+            )
+        if LEVELS.index(self.isolation) < LEVELS.index(min_level):
+            raise UserError(
+                f"isolation here is {self.isolation}, {min_level} was asked for",
+                where="sandbox",
+                expected="what is missing: "
+                + ("; ".join(capabilities.missing) or "nothing")
+                + f". To accept less, say min_level={self.isolation!r}",
+            )
+        self.interpreter = interpreter.find(python)
+        self.size = workers or os.cpu_count() or 1
+        self._free = [_Slot() for _ in range(self.size)]
+        self._slots = list(self._free)
+        self._changed = threading.Condition()
+        self._alone = threading.Lock()
+        self._watchdog = Watchdog()
+        self._closed = False
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers. Waits for the programs that are running."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            while len(self._free) < self.size:
+                self._changed.wait()
+        for slot in self._slots:
+            slot.close()
+        self._watchdog.close()
+
+    # ---- places and retries ----
+
+    def _take(self) -> _Slot:
+        with self._changed:
+            while not self._free and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                raise RuntimeError("the sandbox is closed")
+            return self._free.pop()
+
+    def _give(self, slot: _Slot) -> None:
+        with self._changed:
+            self._free.append(slot)
+            self._changed.notify()
+
+    @contextlib.contextmanager
+    def _place(self, alone: bool) -> Iterator[_Slot]:
+        """One slot; `alone` holds all the others empty meanwhile."""
+        if not alone:
+            slot = self._take()
+            try:
+                yield slot
+            finally:
+                self._give(slot)
+            return
+        with self._alone:
+            slots: list[_Slot] = []
+            try:
+                for _ in range(self.size):
+                    slots.append(self._take())
+                yield slots[0]
+            finally:
+                for slot in slots:
+                    self._give(slot)
+
+    def _attempt(
+        self, kind: Kind, run: Callable[[Worker], tuple[_Result, Outcome]], limits: Limits
+    ) -> tuple[_Result | None, Outcome]:
+        """Run with one retry on a fresh worker when the harness fails, and one alone when the machine was
+        busy.
+        """
+        lost: WorkerLost | None = None
+        alone = False
+        tries = 0
+        while tries < 2:
+            tries += 1
+            with self._place(alone) as slot:
+                try:
+                    result, outcome = run(slot.worker(kind))
+                except WorkerLost as error:
+                    slot.drop(kind)
+                    lost = error
+                    continue
+                except BaseException:
+                    slot.drop(kind)  # interrupted: the worker is in the middle of a program
+                    raise
+            if outcome.status == "timeout" and not alone and self._machine_was_busy(outcome, limits):
+                alone = True
+                tries = 1
+                continue
+            return result, outcome
+        return None, Outcome("harness_error", str(lost), isolation=self.isolation)
+
+    def _machine_was_busy(self, outcome: Outcome, limits: Limits) -> bool:
+        """A wall time-out that used little processor time counts only when nothing else was running."""
+        return self.size > 1 and outcome.detail.startswith("wall") and outcome.cpu_s < limits.cpu_s / 2
+
+    def kind(self, flavour: Flavour, **more: Any) -> Kind:
+        tmp_mb = _SCIENTIFIC_TMP_MB if flavour == "scientific" else 64
+        return Kind(self.interpreter, flavour, self.isolation, **{"tmp_mb": tmp_mb, **more})
+
+    # ---- the ways to run ----
+
+    def calls(
+        self,
+        source: str,
+        entry: str,
+        check: Callable[[Callable[..., Any]], None],
+        limits: Limits = _DEFAULT,
+        mutates: bool = False,
+        flavour: Flavour | None = None,
+        preamble: str = "",
+    ) -> Outcome:
+        """Split verdict: `check(proxy)` runs here, `proxy(*args)` runs `entry` of `source` inside.
+
+        `check` raises on failure. With `mutates`, lists, dicts and sets given as arguments are changed in
+        place as
+        the program changed them. The program sees arguments and gives plain data back; nothing else.
+        """
+        text = f"{preamble}\n{source}" if preamble else source
+
+        def run(worker: Worker) -> tuple[None, Outcome]:
+            with Session(worker, text, entry, limits, mutates) as session:
+                failure = self._watchdog.run(session, check, limits.wall_s)
+            return None, session.verdict(failure)
+
+        return self._attempt(self.kind(flavour or imports.flavour(text)), run, limits)[1]
+
+    def run_calls(
+        self,
+        source: str,
+        entry: str,
+        calls: Sequence[tuple[Sequence[Any], Mapping[str, Any]]],
+        limits: Limits = _DEFAULT,
+        per_call_s: float | Sequence[float] | None = None,
+        stop_on: Callable[[int, CallResult], bool] | None = None,
+        mutates: bool = False,
+        flavour: Flavour | None = None,
+        preamble: str = "",
+    ) -> Calls:
+        """Split verdict, many calls at once: the results in order, for the caller to compare out here.
+
+        `stop_on(index, result)` ends the program as soon as it says so. `per_call_s` limits each call's
+        processor time. A call that was not answered because the program ended is `Died`, and is the last result.
+        """
+        text = f"{preamble}\n{source}" if preamble else source
+
+        def run(worker: Worker) -> tuple[tuple[CallResult, ...], Outcome]:
+            with Session(worker, text, entry, limits, mutates) as session:
+                results = session.stream(calls, per_call_s, stop_on)
+            return session.completed(results), session.verdict(None)
+
+        results, outcome = self._attempt(self.kind(flavour or imports.flavour(text)), run, limits)
+        return Calls(results or (), outcome)
+
+    def program(
+        self,
+        source: str,
+        stdin: bytes = b"",
+        args: Sequence[str] = (),
+        files: Mapping[str, bytes] | None = None,
+        limits: Limits = _DEFAULT,
+        flavour: Flavour | None = None,
+        name: str = "main.py",
+    ) -> Outcome:
+        """A whole Python program: what it printed and its exit code, for the caller to compare out here."""
+        job: dict[str, Any] = {
+            "kind": "program",
+            "source": source,
+            "name": name,
+            "args": list(args),
+            "files": dict(files or {}),
+        }
+        kind = self.kind(flavour or imports.flavour(source))
+        return self._attempt(kind, lambda worker: (None, run_job(worker, job, limits, stdin)), limits)[1]
+
+    def inproc(
+        self,
+        source: str,
+        test: str,
+        limits: Limits = _DEFAULT,
+        flavour: Flavour | None = None,
+        unittest_class: str | None = None,
+        module: str | None = None,
+        loopback: bool = False,
+    ) -> Outcome:
+        """Tests in the program's own module. Stops accidents and ordinary tricks; a forger who aims at it
+        wins.
+
+        With `unittest_class`, every test method that the class is seen to define must run and succeed.
+        `module` is the name both run under (none: that of a bare `exec`). `loopback` gives a network of only
+        this program.
+        """
+        kind = self.kind(flavour or imports.flavour(source, test), loopback=loopback)
+
+        def run(worker: Worker) -> tuple[None, Outcome]:
+            return None, tests_inside.run(worker, source, test, limits, unittest_class, module)
+
+        return self._attempt(kind, run, limits)[1]

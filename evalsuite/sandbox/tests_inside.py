@@ -1,0 +1,161 @@
+"""The trusted side of tests that share a process with the code they test."""
+
+from __future__ import annotations
+
+import ast
+import os
+import secrets
+import socket
+import time
+from typing import Any
+
+from evalsuite.errors import UserError
+from evalsuite.sandbox import wire
+from evalsuite.sandbox.jobs import ending, job_limits, memory_file, read_back
+from evalsuite.sandbox.outcome import Limits, Outcome, Status
+from evalsuite.sandbox.worker import Worker
+
+
+def test_names(test: str, class_name: str) -> list[str]:
+    """The test methods of a class, its bases in the same source included, told without running anything."""
+    try:
+        tree = ast.parse(test)
+    except SyntaxError as error:
+        raise UserError(f"the tests do not parse: {error}", expected="Python source") from error
+    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    if class_name not in classes:
+        raise UserError(f"the tests define no class {class_name!r}", expected=", ".join(classes) or "a class")
+    names: set[str] = set()
+    waiting, seen = [class_name], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in classes:
+            continue
+        seen.add(name)
+        for node in classes[name].body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test"):
+                names.add(node.name)
+        waiting += [base.id for base in classes[name].bases if isinstance(base, ast.Name)]
+    if not names:
+        raise UserError(f"the class {class_name!r} has no test methods", expected="methods named test...")
+    return sorted(names)
+
+
+def run(
+    worker: Worker, source: str, test: str, limits: Limits, unittest_class: str | None, module: str | None
+) -> Outcome:
+    """One program with its tests in one process; the pass needs a word that is given out only at the end."""
+    expected = test_names(test, unittest_class) if unittest_class else []
+    job: dict[str, Any] = {
+        "kind": "inproc",
+        "source": source,
+        "test": test,
+        "name": f"{module}.py" if module else "<candidate>",
+        "module": module,
+        "unittest_class": unittest_class,
+        "expected": expected,
+        "until": "exit",
+        "stdio": [1, 2],
+        **job_limits(limits),
+    }
+    word = secrets.token_hex(16)
+    ours, theirs = socket.socketpair()
+    printed = memory_file()
+    started = time.monotonic()
+    deadline = started + limits.wall_s
+    report: list[Any] | None = None
+    sealed = False
+    broken = ""
+    try:
+        with theirs:
+            worker.begin(job, (printed, printed, theirs.fileno()))
+        try:
+            report = _read(ours, deadline)
+            if report is not None and report[0] == "d":
+                ours.sendall(wire.pack(word))
+                last = _read(ours, deadline)
+                sealed = last == ["p", word]
+        except wire.ProtocolError as error:
+            broken = str(error)
+            worker.stop()
+        except OSError:
+            sealed = False  # it is late or gone; how it ended tells which
+        ended = worker.finish(deadline)
+        wall = time.monotonic() - started
+        stdout = read_back(printed, limits.out_kb)
+    finally:
+        ours.close()
+        os.close(printed)
+    tests: tuple[bool, ...] | None = None
+    status, detail = ending(ended, limits)
+    if broken:
+        status, detail = "tampered", f"protocol: {broken}"
+    elif report is not None and report[0] == "x" and status not in ("timeout", "oom"):
+        status, detail = _not_run(report)
+    elif report is not None and report[0] == "d" and sealed and status == "pass":
+        status, detail, tests = _judge(report, expected)
+    elif status == "pass":
+        status, detail = "fail", "the process ended by itself before the tests did"
+    elif status == "fail":
+        detail = f"the process ended by itself ({detail}) before the tests did"
+    return Outcome(
+        status,
+        detail[:1000],
+        ended.cpu_s,
+        wall,
+        tests,
+        "inproc",
+        worker.kind.level,
+        stdout,
+        "",
+        ended.exit_code,
+    )
+
+
+def _read(channel: socket.socket, deadline: float) -> list[Any] | None:
+    """One frame, or None at the end of the stream."""
+    data = bytearray()
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "little"):
+        if len(data) >= 4 and int.from_bytes(data[:4], "little") > wire.MAX_FRAME:
+            raise wire.ProtocolError("a frame too large")
+        channel.settimeout(max(0.001, deadline - time.monotonic()))
+        more = channel.recv(1 << 16)
+        if not more:
+            return None
+        data += more
+    return wire.unpack(bytes(data[4 : 4 + int.from_bytes(data[:4], "little")]))
+
+
+def _not_run(report: list[Any]) -> tuple[Status, str]:
+    try:
+        _, phase, (names, message) = report
+        error = wire.error_from(names, message)
+    except (ValueError, TypeError, wire.ProtocolError):
+        return "tampered", "protocol: not a report"
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    if isinstance(error, MemoryError):
+        return "oom", text
+    if phase == "compile":
+        return "compile_error", text
+    return "fail", text if phase == "test" else f"while loading: {text}"
+
+
+def _judge(report: list[Any], expected: list[str]) -> tuple[Status, str, tuple[bool, ...] | None]:
+    """A complete report: every expected test ran once and succeeded, and nothing was replaced."""
+    pairs, changed = (report[1], report[2]) if len(report) == 3 else (None, None)
+    if isinstance(changed, str) and changed:
+        return "tampered", changed, None
+    if not expected:
+        return "pass", "", None
+    if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
+        return "tampered", "protocol: not a report", None
+    results = {str(name): verdicts for name, verdicts in pairs}
+    tests = tuple(results.get(name) == ["ok"] for name in expected)
+    if set(results) - set(expected):
+        return "tampered", "tests ran that the tests do not define", tests
+    if all(tests):
+        return "pass", "", tests
+    first = expected[tests.index(False)]
+    said = results.get(first)
+    told = "; ".join(str(part) for part in said) if isinstance(said, list) else "did not run"
+    return "fail", f"{first}: {told or 'did not end'}", tests

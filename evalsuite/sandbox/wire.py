@@ -1,0 +1,204 @@
+"""The trusted side of the protocol: plain data out, strictly decoded plain data in.
+
+Nothing that arrives is executed, unpickled or looked up by name; frames, nesting and kinds are limited.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import marshal
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+MAX_FRAME = 16 << 20
+_MAX_INT_DIGITS = 1 << 20  # hexadecimal
+_MAX_RANGE = 1 << 62
+
+
+class ProtocolError(Exception):
+    """The process inside said something that its own code never says."""
+
+
+class Unsendable(TypeError):
+    """Arguments that are not plain data cannot be sent to the code under test."""
+
+
+class Opaque:
+    """Stands for a value that is not plain data: its type's name and truth value, equal to nothing but
+    itself.
+    """
+
+    def __init__(self, type_name: str, truth: bool | None) -> None:
+        self.type_name = type_name
+        self.truth = truth
+
+    def __bool__(self) -> bool:
+        if self.truth is None:
+            raise TypeError(f"the truth value of a {self.type_name} could not be told")
+        return self.truth
+
+    def __repr__(self) -> str:
+        return f"<{self.type_name} object, not plain data>"
+
+
+class RemoteError(Exception):
+    """The code under test raised an exception of its own making."""
+
+
+def pack(message: Any) -> bytes:
+    """One frame towards the inside."""
+    try:
+        data = marshal.dumps(message, 2)
+    except ValueError:
+        data = marshal.dumps(_plain(message), 2)
+    return len(data).to_bytes(4, "little") + data
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """The nearest plain data: marshal knows exact types only."""
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
+        return value
+    if depth > 400:
+        raise Unsendable("arguments are nested too deeply")
+    depth += 1
+    if isinstance(value, dict):
+        return {_plain(key, depth): _plain(item, depth) for key, item in value.items()}
+    for kind in (list, tuple, set, frozenset):
+        if isinstance(value, kind):
+            return kind([_plain(item, depth) for item in value])
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, complex):
+        return complex(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    if value is Ellipsis:
+        return value
+    raise Unsendable(f"a {type(value).__name__} cannot be sent to the code under test")
+
+
+def unpack(data: bytes) -> list[Any]:
+    """The content of one frame from the inside: a list that begins with a word."""
+    try:
+        message = json.loads(data.decode("utf-8"), object_hook=_untag)
+    except ProtocolError:
+        raise
+    except (ValueError, TypeError, RecursionError, OverflowError, ArithmeticError, LookupError) as error:
+        raise ProtocolError(f"not a frame: {type(error).__name__}") from error
+    if type(message) is not list or not message or type(message[0]) is not str:
+        raise ProtocolError("not a frame: no leading word")
+    return message
+
+
+def _items(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise ProtocolError("not a frame: a list was expected")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise ProtocolError("not a frame: a whole number was expected")
+    return value
+
+
+def _range(value: Any) -> range:
+    start, stop, step = (_whole(part) for part in _items(value))
+    if max(abs(start), abs(stop), abs(step)) > _MAX_RANGE:
+        raise ProtocolError("not a frame: a range too large")
+    return range(start, stop, step)
+
+
+def _big(value: Any) -> int:
+    if type(value) is not str or len(value) > _MAX_INT_DIGITS:
+        raise ProtocolError("not a frame: a number too large")
+    return int(value, 16)
+
+
+def _complex(value: Any) -> complex:
+    real, imaginary = _items(value)
+    if type(real) is not float or type(imaginary) is not float:
+        raise ProtocolError("not a frame: a complex number has two floats")
+    return complex(real, imaginary)
+
+
+def _opaque(value: Any) -> Opaque:
+    name, truth = _items(value)
+    if type(name) is not str or not (truth is None or type(truth) is bool):
+        raise ProtocolError("not a frame: not an object")
+    return Opaque(name[:100], truth)
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise ProtocolError("not a frame: text was expected")
+    return value
+
+
+def _decimal(value: Any) -> Decimal:
+    text = _text(value)
+    if len(text) > 1000:
+        raise ProtocolError("not a frame: a number too large")
+    return Decimal(text)
+
+
+def _fraction(value: Any) -> Fraction:
+    above, below = (_whole(part) for part in _items(value))
+    return Fraction(above, below)
+
+
+_UNTAG: dict[str, Callable[[Any], Any]] = {
+    "i": _big,
+    "t": lambda value: tuple(_items(value)),
+    "d": lambda value: {key: item for key, item in map(_items, _items(value))},  # noqa: C416
+    "s": lambda value: {item for item in _items(value)},  # noqa: C416 - bytecode, so that a deadline can stop it
+    "z": lambda value: frozenset(_items(value)),
+    "b": lambda value: bytes.fromhex(_text(value)),
+    "B": lambda value: bytearray.fromhex(_text(value)),
+    "c": _complex,
+    "r": _range,
+    "e": lambda value: Ellipsis,
+    "q": lambda value: deque(_items(value)),
+    "D": _decimal,
+    "F": _fraction,
+    "I": lambda value: iter(_items(value)),
+    "o": _opaque,
+}
+
+
+def _untag(tagged: dict[str, Any]) -> Any:
+    if len(tagged) != 1:
+        raise ProtocolError("not a frame: not a tag")
+    ((tag, value),) = tagged.items()
+    make = _UNTAG.get(tag)
+    if make is None:
+        raise ProtocolError("not a frame: unknown tag")
+    return make(value)
+
+
+def error_from(names: Any, message: Any) -> Exception:
+    """The exception that the code under test raised, as the nearest built-in one of the same name."""
+    if type(names) is not list or not names or any(type(name) is not str for name in names):
+        raise ProtocolError("not a frame: an error without a name")
+    if type(message) is not str:
+        raise ProtocolError("not a frame: an error without a message")
+    for name in names:
+        kind = getattr(builtins, name, None)
+        if kind is Exception or not (isinstance(kind, type) and issubclass(kind, Exception)):
+            continue
+        try:
+            error = kind(message)
+        except TypeError:
+            continue  # it wants more than a message
+        if name != names[0]:
+            error.args = (f"{names[0]}: {message}",)
+        return error
+    return RemoteError(f"{names[0]}: {message}" if message else names[0])
