@@ -1,0 +1,83 @@
+"""From a retriever's config to the retriever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalsuite.errors import UserError, nearest_name
+from evalsuite.prompt.retrievers.base import Retriever, Shots
+from evalsuite.prompt.retrievers.plain import (
+    FixKRetriever,
+    RandomRetriever,
+    SlidingWindowRetriever,
+    ZeroRetriever,
+)
+from evalsuite.prompt.template import short_type
+
+# Each retriever with the keys it takes, and whether it must have them.
+RETRIEVERS: Mapping[str, tuple[type[Any], Mapping[str, type | tuple[type, ...]], tuple[str, ...]]] = {
+    "ZeroRetriever": (ZeroRetriever, {}, ()),
+    "FixKRetriever": (FixKRetriever, {"fix_id_list": (list, tuple)}, ("fix_id_list",)),
+    "RandomRetriever": (RandomRetriever, {"ice_num": int, "seed": int}, ()),
+    "SlidingWindowRetriever": (SlidingWindowRetriever, {"k": int, "ice_num": int}, ("k",)),
+}
+# Keys that every retriever's config may carry; the template room reads them.
+COMMON_KEYS: Mapping[str, type | tuple[type, ...]] = {
+    "ice_separator": str,
+    "ice_eos_token": str,
+    "ice_num": int,
+}
+
+
+def check_retriever(cfg: Any, where: str) -> list[UserError]:
+    """What is wrong with a retriever's config, without building it."""
+    if not isinstance(cfg, Mapping):
+        return [UserError("a retriever must be a dict", where=where, expected="dict(type=ZeroRetriever)")]
+    name = short_type(cfg)
+    if name not in RETRIEVERS:
+        return [
+            UserError(
+                f"unknown retriever {name!r}",
+                where=f"{where}.type",
+                expected=", ".join(RETRIEVERS),
+                nearest=nearest_name(name, RETRIEVERS),
+            )
+        ]
+    _, own, needed = RETRIEVERS[name]
+    keys = {**COMMON_KEYS, **own}
+    errors = []
+    for key, value in cfg.items():
+        if key == "type":
+            continue
+        if key not in keys:
+            errors.append(
+                UserError(
+                    f"unknown key {key!r} of {name}",
+                    where=where,
+                    expected=", ".join(keys),
+                    nearest=nearest_name(str(key), keys),
+                )
+            )
+        elif value is not None and not isinstance(value, keys[key]):
+            errors.append(UserError(f"a {type(value).__name__} cannot be {key}", where=f"{where}.{key}"))
+    errors += [UserError(f"{name} needs {key!r}", where=where) for key in needed if key not in cfg]
+    return errors
+
+
+def build_retriever(cfg: Mapping[str, Any], shots: Shots) -> Retriever:
+    """The retriever of a config."""
+    errors = check_retriever(cfg, "infer_cfg.retriever")
+    if errors:
+        raise errors[0]
+    make, own, _ = RETRIEVERS[short_type(cfg)]
+    retriever: Retriever = make(shots, **{key: cfg[key] for key in own if cfg.get(key) is not None})
+    return retriever
+
+
+def separators(cfg: Mapping[str, Any]) -> tuple[str, str]:
+    """What stands between two examples and behind the last, for examples that are texts."""
+    if short_type(cfg) == "ZeroRetriever":
+        return "", cfg.get("ice_eos_token") or ""
+    between, behind = cfg.get("ice_separator"), cfg.get("ice_eos_token")
+    return "\n" if between is None else between, "\n" if behind is None else behind
