@@ -1,4 +1,4 @@
-"""What a runner is: it starts jobs and says how they are. It knows processes and clusters, nothing of evaluation."""
+"""What a runner is: it starts jobs and says how they are. It knows processes, nothing of evaluation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class Job:
-    """One process to start: the same work as `argv` in a process of its own, or as `entry(args)` in this one."""
+    """One process to start: the same work as `argv` in a process of its own, or as `entry(args)` here."""
 
     id: JobId
     argv: tuple[str, ...]
