@@ -49,6 +49,11 @@ class DriverLock:
             return None
         return dict(read_json(self.path, {}))
 
+    def holder(self) -> dict[str, Any] | None:
+        """What is known of the driver that holds the lock, None when none does."""
+        content = read_json(self.path)
+        return None if content is None or self._stale(content) else dict(content)
+
     def beat(self) -> None:
         """Show that the driver lives (for drivers on other hosts)."""
         if self.held:
