@@ -1,0 +1,175 @@
+"""Key-value caches of our own: one slot per row, and one prefix shared by every row of a batch.
+
+transformers' own caches pad all rows to one length; here each row keeps its own, so that a row which has
+ended is replaced while its neighbours go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+
+class Steps:
+    """Where the next keys and values of each row belong; one object shared by all layers."""
+
+    def __init__(self) -> None:
+        self.rows: Any = None
+        self.places: Any = None
+        self.count = 0
+        self.longest = 0
+        self._copies: dict[Any, tuple[Any, Any]] = {}
+
+    def set(self, rows: Any, places: Any, longest: int) -> None:
+        """Say for the coming forward pass: row i writes at places[i]; `longest` positions are read."""
+        self.rows, self.places = rows, places
+        self.count, self.longest = len(places), longest
+        self._copies = {}
+
+    def on(self, device: Any) -> tuple[Any, Any]:
+        """The two index tensors on a layer's device (layers may lie on several)."""
+        if device == self.places.device:
+            return self.rows, self.places
+        if device not in self._copies:
+            self._copies[device] = (self.rows.to(device), self.places.to(device))
+        return self._copies[device]
+
+
+@cache
+def slot_layer_class() -> Any:
+    """The layer class, made at first use because its base class comes with torch."""
+    import torch
+    from transformers.cache_utils import DynamicLayer
+
+    class SlotLayer(DynamicLayer):  # type: ignore[misc]
+        """Keys and values of all slots in one tensor that grows by doubling."""
+
+        keys: Any
+        values: Any
+        is_initialized: bool
+
+        def __init__(self, steps: Steps) -> None:
+            super().__init__()
+            self.steps = steps
+
+        def store(self, slots: Sequence[int], keys: Any, values: Any, lengths: Sequence[int]) -> None:
+            """Take over the keys and values of prompts that were computed elsewhere."""
+            self._reserve(max(slots) + 1, max(lengths), keys, values)
+            for at, (slot, length) in enumerate(zip(slots, lengths, strict=True)):
+                self.keys[slot, :, :length] = keys[at, :, :length]
+                self.values[slot, :, :length] = values[at, :, :length]
+
+        def move(self, source: int, target: int, length: int) -> None:
+            """Copy a slot over another."""
+            self.keys[target, :, :length] = self.keys[source, :, :length]
+            self.values[target, :, :length] = self.values[source, :, :length]
+
+        def _reserve(self, slots: int, length: int, keys: Any, values: Any) -> None:
+            if not self.is_initialized:
+                self.dtype, self.device = keys.dtype, keys.device
+                self.is_initialized = True
+                self.keys = keys.new_zeros((0, keys.shape[1], 0, keys.shape[3]))
+                self.values = values.new_zeros((0, values.shape[1], 0, values.shape[3]))
+            have_slots, have_length = self.keys.shape[0], self.keys.shape[2]
+            if slots <= have_slots and length <= have_length:
+                return
+            slots = have_slots if slots <= have_slots else max(slots, 2 * have_slots)
+            length = have_length if length <= have_length else max(length + 32, have_length * 3 // 2)
+            for name in ("keys", "values"):
+                old = getattr(self, name)
+                new = torch.zeros(
+                    (slots, old.shape[1], length, old.shape[3]), dtype=old.dtype, device=old.device
+                )
+                new[:have_slots, :, :have_length] = old
+                setattr(self, name, new)
+
+        def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+            """Write one token per row, return what the rows attend to."""
+            steps = self.steps
+            self._reserve(steps.count, steps.longest, key_states, value_states)
+            rows, places = steps.on(key_states.device)
+            self.keys[rows, :, places] = key_states[:, :, 0]
+            self.values[rows, :, places] = value_states[:, :, 0]
+            return (
+                self.keys[: steps.count, :, : steps.longest],
+                self.values[: steps.count, :, : steps.longest],
+            )
+
+        def get_seq_length(self) -> int:
+            return self.steps.longest
+
+    return SlotLayer
+
+
+class Slots:
+    """The cache of a decoding loop: rows 0..n-1 are alive, each with its own length."""
+
+    def __init__(self, layers: int) -> None:
+        from transformers.cache_utils import Cache
+
+        self.steps = Steps()
+        layer = slot_layer_class()
+        self.cache = Cache(layers=[layer(self.steps) for _ in range(layers)])
+
+    def store(self, slots: Sequence[int], prefilled: Any, lengths: Sequence[int]) -> None:
+        """Take over prompts from the cache that their forward pass filled."""
+        for own, other in zip(self.cache.layers, prefilled.layers, strict=True):
+            own.store(slots, other.keys, other.values, lengths)
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """Close the gap that an ended row left."""
+        import torch
+
+        with torch.inference_mode():
+            for layer in self.cache.layers:
+                layer.move(source, target, length)
+
+    def clear(self) -> None:
+        """Give all memory back."""
+        for layer in self.cache.layers:
+            layer.is_initialized = False
+            layer.keys = layer.values = None
+
+
+@cache
+def prefix_layer_class() -> Any:
+    """The layer class for scoring behind a shared prefix, made at first use."""
+    import torch
+    from transformers.cache_utils import DynamicLayer
+
+    class PrefixLayer(DynamicLayer):  # type: ignore[misc]
+        """One row of keys and values in front of each row of a batch; nothing of the batch is kept."""
+
+        def __init__(self, keys: Any, values: Any) -> None:
+            super().__init__()
+            self.keys, self.values = keys, values
+            self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
+
+        def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+            """The prefix and the batch's own, joined; the prefix itself is not copied per row before this."""
+            rows = key_states.shape[0]
+            return (
+                torch.cat([self.keys.expand(rows, -1, -1, -1), key_states], dim=2),
+                torch.cat([self.values.expand(rows, -1, -1, -1), value_states], dim=2),
+            )
+
+    return PrefixLayer
+
+
+def behind(prefix: Any, length: int) -> Any:
+    """A cache that puts the first `length` positions of `prefix` before every row."""
+    from transformers.cache_utils import Cache
+
+    layer = prefix_layer_class()
+    return Cache(layers=[layer(one.keys[:, :, :length], one.values[:, :, :length]) for one in prefix.layers])
+
+
+def cropped(prefix: Any, length: int) -> Any:
+    """A cache of the first `length` positions that can be extended, the original left as it is."""
+    from transformers.cache_utils import DynamicCache
+
+    copy = DynamicCache()
+    for index, layer in enumerate(prefix.layers):
+        copy.update(layer.keys[:, :, :length], layer.values[:, :, :length], index)
+    return copy

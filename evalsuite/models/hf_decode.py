@@ -1,0 +1,221 @@
+"""The decoding loop: rows come and go one by one, so the device never waits for the longest of a batch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from evalsuite.models.hf_cache import Slots
+from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory, rectangle
+from evalsuite.models.hf_rows import Row, choose, failed
+from evalsuite.types import Answer, Request
+
+PREFILL_TOKENS = {"cpu": 4096, "cuda": 16384}
+AUTO_ROWS = {"cpu": 32, "cuda": 256}
+WINDOW = 4
+
+Prepare = Callable[[list[Request]], list["Row | Answer"]]
+
+
+class Pending:
+    """Requests taken from the stream ahead of need: a bounded window, sorted by length within itself.
+
+    Directions alternate, so that the end of one window and the start of the next hold rows of like length; a
+    window is served whole before the next is taken, so that no request waits for ever.
+    """
+
+    def __init__(self, requests: Iterable[Request], prepare: Prepare, size: int) -> None:
+        self._stream = iter(requests)
+        self._prepare = prepare
+        self.size = size
+        self._rows: deque[Row] = deque()
+        self._up = False
+        self.refused: deque[Answer] = deque()
+
+    def _fill(self) -> None:
+        taken: list[Request] = []
+        for request in self._stream:
+            taken.append(request)
+            if len(taken) >= self.size:
+                break
+        rows: list[Row] = []
+        for made in self._prepare(taken) if taken else []:
+            if isinstance(made, Row):
+                rows.append(made)
+            else:
+                self.refused.append(made)
+        rows.sort(key=lambda row: len(row.ids), reverse=not self._up)
+        self._up = not self._up
+        self._rows.extend(rows)
+        self._more = bool(taken)
+
+    def peek(self) -> Row | None:
+        """The row that comes next, or None when the stream has ended."""
+        while not self._rows:
+            self._fill()
+            if not self._more:
+                return None
+        return self._rows[0]
+
+    def pop(self) -> Row:
+        """Take the row that `peek` showed."""
+        return self._rows.popleft()
+
+    def give_back(self, rows: Iterable[Row]) -> None:
+        """Put rows back in front; what they have so far is kept."""
+        self._rows.extendleft(reversed(list(rows)))
+
+
+class Decoder:
+    """Runs rows through the network until the stream ends, each in a slot of its own."""
+
+    def __init__(self, net: Net, tokenizer: Any, batch_size: int | None) -> None:
+        self.net = net
+        self.tokenizer = tokenizer
+        kind = net.device.type
+        self.prefill_tokens = PREFILL_TOKENS.get(kind, 4096)
+        self.budget = max(1, int(free_bytes(net.device) * 0.8) // max(1, net.token_bytes()))
+        self.rows = batch_size or AUTO_ROWS.get(kind, 32)
+        self.live: list[Row] = []
+        self.slots = Slots(net.layers)
+        self.halvings = 0
+
+    def run(self, requests: Iterable[Request], prepare: Prepare) -> Iterator[Answer]:
+        """Answer a stream; at most `rows` requests decode at a time."""
+        pending = Pending(requests, prepare, self.rows * WINDOW)
+        try:
+            while True:
+                pending.size = self.rows * WINDOW
+                yield from self._refill(pending)
+                while pending.refused:
+                    yield pending.refused.popleft()
+                if not self.live:
+                    if pending.peek() is None:
+                        while pending.refused:
+                            yield pending.refused.popleft()
+                        return
+                    continue
+                yield from self._advance(pending)
+        finally:
+            self.live = []
+            self.slots.clear()
+
+    # ------------------------------------------------------------------ new rows
+    def _refill(self, pending: Pending) -> Iterator[Answer]:
+        group: list[Row] = []
+        longest = max((row.length + row.limit - len(row.tokens) for row in self.live), default=0)
+        width = 0
+        while len(self.live) + len(group) < self.rows:
+            row = pending.peek()
+            if row is None:
+                break
+            reach = max(longest, len(row.ids) + row.limit)
+            wide = max(width, row.length)
+            alone = not self.live and not group
+            if not alone and (
+                reach * (len(self.live) + len(group) + 1) > self.budget
+                or (group and wide * (len(group) + 1) > self.prefill_tokens)
+            ):
+                break
+            longest, width = reach, wide
+            group.append(pending.pop())
+        if not group:
+            return
+        try:
+            tokens = self._prefill(group)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            yield from self._shrink(pending, group)
+            return
+        yield from self._take(tokens, group, len(self.live) - len(group))
+
+    def _prefill(self, group: list[Row]) -> list[int]:
+        import torch
+        from transformers.cache_utils import DynamicCache
+
+        with torch.inference_mode():
+            ids = [row.ids + row.tokens for row in group]
+            x = rectangle(ids, self.net.device)
+            width = x.shape[1]
+            last = torch.tensor([at * width + len(one) - 1 for at, one in enumerate(ids)], device=x.device)
+            filled = DynamicCache()
+            logits = self.net.forward(x, last, cache=filled)
+            start = len(self.live)
+            self.slots.store(range(start, start + len(group)), filled, [len(one) for one in ids])
+            tokens = choose(logits, group)
+        self.live.extend(group)
+        return tokens
+
+    # ------------------------------------------------------------------ one step
+    def _advance(self, pending: Pending) -> Iterator[Answer]:
+        try:
+            tokens = self._step()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            yield from self._shrink(pending, [])
+            return
+        yield from self._take(tokens, self.live, 0)
+
+    def _step(self) -> list[int]:
+        import torch
+
+        rows = self.live
+        with torch.inference_mode():
+            device = self.net.device
+            places = torch.tensor([row.length - 1 for row in rows], device=device)
+            longest = max(row.length for row in rows)
+            every = torch.arange(len(rows), device=device)
+            self.slots.steps.set(every, places, longest)
+            mask = (torch.arange(longest, device=device)[None] <= places[:, None])[:, None, None]
+            fed = torch.tensor([[row.tokens[-1]] for row in rows], device=device)
+            logits = self.net.forward(fed, every, mask, places[:, None], self.slots.cache)
+            return choose(logits, rows)
+
+    def _take(self, tokens: list[int], rows: list[Row], first: int) -> Iterator[Answer]:
+        """Give each row its token; ended rows leave, and the last live row moves into the gap."""
+        ended = [
+            first + at for at, (row, token) in enumerate(zip(rows, tokens, strict=True)) if row.take(token)
+        ]
+        done = []
+        for place in reversed(ended):
+            done.append(self.live[place])
+            last = self.live.pop()
+            if place < len(self.live):
+                # A moved row's newest token is not in the cache yet, so one position fewer is copied.
+                self.slots.move(len(self.live), place, last.length - 1)
+                self.live[place] = last
+        for row in reversed(done):
+            yield row.answer(self.tokenizer)
+
+    # ------------------------------------------------------------------ memory
+    def _shrink(self, pending: Pending, group: list[Row]) -> Iterator[Answer]:
+        """Halve what runs at once; rows put back keep their tokens and are computed again behind them."""
+        every = self.live + group
+        self.halvings += 1
+        self.slots.clear()
+        self.live = []
+        _empty_cache()
+        if len(every) == 1:
+            yield failed(
+                every[0].request,
+                "out_of_memory",
+                f"not enough memory for one request of {every[0].length} tokens",
+                prompt_tokens=len(every[0].ids),
+            )
+            return
+        self.rows = max(1, len(every) // 2)
+        self.prefill_tokens = max(256, self.prefill_tokens // 2)
+        pending.give_back(every)
+
+
+def _empty_cache() -> None:
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
