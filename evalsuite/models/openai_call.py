@@ -1,0 +1,271 @@
+"""One call with all its attempts: which key, when, how often, and what to make of each failure.
+
+The rules, in one place: what is transient is tried again, spread and ever more slowly, at most `retry` times;
+a refusal for load narrows the gate that all callers of the endpoint share, is honoured for as long as the
+server asks, and ends only when the request's `patience` does; what no attempt can heal fails at once, the
+single request or, when nothing can succeed, the whole model in one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from evalsuite.errors import UserError
+from evalsuite.models.background_loop import Stream
+from evalsuite.models.http_client import HttpClient, HttpError, Response
+from evalsuite.models.http_proxy import proxy_for, split_url
+from evalsuite.models.limits import Backoff, Gate, Pace
+from evalsuite.models.openai_errors import Verdict, error_of, judge, judge_http_error, judge_response
+from evalsuite.models.openai_keys import KeyRing
+from evalsuite.models.openai_stream import assemble
+from evalsuite.models.openai_wire import CallFailed
+from evalsuite.types import Failure
+
+T = TypeVar("T")
+
+
+class Unanswered(Exception):
+    """A request that stays without an answer, and why."""
+
+    def __init__(self, failure: Failure, attempts: int) -> None:
+        self.failure = failure
+        self.attempts = attempts
+        super().__init__(failure.message)
+
+
+class Endpoint(Protocol):
+    """Where calls go: a server spoken to directly, or a library that speaks to it."""
+
+    gate: Gate
+
+    async def send(self, path: str, body: Mapping[str, Any], key: str, timeout: float) -> dict[str, Any]:
+        """One attempt: the reply's JSON object, or `CallFailed`."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether there was ever a connection."""
+
+
+class HttpEndpoint:
+    """One server, by its base URL: its connections, its gate and its paths."""
+
+    def __init__(
+        self,
+        base_url: str,
+        gate: Gate,
+        *,
+        proxy: str = "",
+        verify: bool | str = True,
+        headers: Mapping[str, str] | None = None,
+        where: str = "",
+    ) -> None:
+        self.gate = gate
+        self._headers = dict(headers or {})
+        address, self._prefix = split_url(base_url, where)
+        self._client = HttpClient(address, proxy=proxy_for(address, proxy, where), verify=verify)
+
+    @property
+    def reached(self) -> bool:
+        """Whether there was ever a connection."""
+        return self._client.reached
+
+    async def send(self, path: str, body: Mapping[str, Any], key: str, timeout: float) -> dict[str, Any]:
+        """POST a JSON object, get one back."""
+        response = await self._call("POST", path, json.dumps(body).encode("ascii"), key, timeout)
+        if response.status != 200:
+            raise CallFailed(judge_response(response))
+        return _decode(response)
+
+    async def get(self, path: str, key: str, timeout: float) -> Response:
+        """GET a path, whatever its status."""
+        return await self._call("GET", path, b"", key, timeout)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._client.close()
+
+    async def _call(self, method: str, path: str, body: bytes, key: str, timeout: float) -> Response:
+        headers = {"Accept": "application/json", "User-Agent": "evalsuite", **self._headers}
+        if body:
+            headers["Content-Type"] = "application/json"
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        try:
+            return await self._client.call(method, self._prefix + path, headers, body, timeout)
+        except HttpError as error:
+            raise CallFailed(judge_http_error(error)) from None
+
+
+_gates: dict[tuple[int, str], Gate] = {}
+
+
+def shared_gate(endpoint: str, start: int, ceiling: int) -> Gate:
+    """The gate of an endpoint: one per process, whoever asks."""
+    gate = _gates.get((os.getpid(), endpoint))
+    if gate is None:
+        gate = _gates[os.getpid(), endpoint] = Gate(start, ceiling)
+    else:
+        gate.widen(start, ceiling)
+    return gate
+
+
+@dataclass
+class Spent:
+    """What a model has used so far."""
+
+    requests: int = 0
+    attempts: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float = 0.0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long and how often a request is tried."""
+
+    retry: int = 8
+    timeout: float = 600.0
+    patience: float = 1800.0
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Caller:
+    """Makes calls for one model."""
+
+    def __init__(
+        self, endpoint: Endpoint, keys: KeyRing, pace: Pace, patience: Patience, spent: Spent, where: str
+    ) -> None:
+        self._endpoint = endpoint
+        self._keys = keys
+        self._pace = pace
+        self._patience = patience
+        self._spent = spent
+        self._where = where
+        self._succeeded = False
+        self.max_tokens_name = "max_tokens"
+
+    async def call(
+        self, path: str, body: dict[str, Any], stream: Stream, read: Callable[[dict[str, Any]], T]
+    ) -> tuple[T, int, float]:
+        """What `read` makes of the reply, the number of attempts, and the seconds of the last."""
+        now = asyncio.get_running_loop().time
+        gate = self._endpoint.gate
+        failures, refusals, attempts, adapted = 0, 0, 0, 0
+        give_up = now() + self._patience.patience
+        while True:
+            key, resting = self._keys.next(now())
+            if resting:
+                await stream.sleep(self._patience.backoff.seconds(1, resting))
+                continue
+            epoch = await gate.enter()
+            try:
+                await self._pace.wait()
+                if self._keys.resting(key, now()):
+                    continue  # it was put to rest while we stood in the queue
+                attempts += 1
+                self._spent.attempts += 1
+                started = now()
+                data = await self._endpoint.send(path, body, key, self._patience.timeout)
+                result = read(data)
+                gate.succeeded()
+                self._keys.accepted(key)
+                self._succeeded = True
+                return result, attempts, now() - started
+            except CallFailed as failed:
+                verdict = failed.verdict
+                if verdict.remedy == "wait" or verdict.kind == "timeout":
+                    gate.overloaded(epoch)
+            finally:
+                gate.leave()
+            self._spent.reasons[verdict.kind] = self._spent.reasons.get(verdict.kind, 0) + 1
+            if verdict.remedy in ("shrink", "rename") and adapted < 2 and self._adapt(body, verdict):
+                adapted += 1
+                continue
+            if verdict.remedy == "key" and self._other_key(key, verdict):
+                continue
+            if verdict.remedy == "wait":
+                refusals += 1
+                wait = self._patience.backoff.seconds(refusals, verdict.retry_after)
+                if now() + wait < give_up:
+                    if verdict.retry_after:
+                        self._keys.rest(key, now() + verdict.retry_after)
+                    await stream.sleep(wait)
+                    continue
+            elif verdict.remedy == "retry":
+                failures += 1
+                if failures <= self._patience.retry:
+                    await stream.sleep(self._patience.backoff.seconds(failures, verdict.retry_after))
+                    continue
+            raise self._final(verdict, attempts)
+
+    # ------------------------------------------------------------------ remedies
+    def _adapt(self, body: dict[str, Any], verdict: Verdict) -> bool:
+        """Change what the server told us to change, if that is ours to change."""
+        name = next((name for name in ("max_tokens", "max_completion_tokens") if name in body), "")
+        if verdict.remedy == "rename":
+            self.max_tokens_name = "max_completion_tokens"
+            if name != "max_tokens":
+                return False
+            body["max_completion_tokens"] = body.pop("max_tokens")
+            return True
+        if name and 0 < verdict.room < body[name]:
+            body[name] = verdict.room
+            return True
+        return False
+
+    def _other_key(self, key: str, verdict: Verdict) -> bool:
+        """Whether a refused key leaves another to try; the last one takes the model with it."""
+        if verdict.kind == "forbidden" and self._keys.is_proven(key):
+            return False  # the key is good: it is this request that may not pass
+        if self._keys.drop(key):
+            return True
+        said = self._keys.redact(verdict.message)
+        if not key and verdict.kind == "key":
+            raise UserError(
+                f"the server wants a key ({said})",
+                where=self._where,
+                expected="key='ENV:NAME' or key='file:PATH'",
+            )
+        words = {"quota": "no quota is left", "forbidden": "access is refused"}.get(
+            verdict.kind, "the key is refused"
+        )
+        raise UserError(f"{words} ({said})", where=self._where)
+
+    def _final(self, verdict: Verdict, attempts: int) -> Exception:
+        """The end of a request, or of the model when nothing has ever succeeded and nothing can."""
+        message = self._keys.redact(verdict.message)
+        hopeless = verdict.remedy == "model" or (verdict.kind == "connection" and not self._endpoint.reached)
+        if hopeless and not self._succeeded:
+            return UserError(message, where=self._where)
+        if attempts > 1:
+            message = f"{message} (attempt {attempts})"
+        transient = verdict.remedy in ("retry", "wait")
+        return Unanswered(Failure(verdict.kind, message, transient), attempts)
+
+
+def _decode(response: Response) -> dict[str, Any]:
+    """The JSON object in a response of status 200; anything else in its place is a failed attempt."""
+    if response.headers.get("content-type", "").startswith("text/event-stream"):
+        return assemble(response.body)
+    try:
+        data = json.loads(response.body)
+    except ValueError as error:
+        size = len(response.body)
+        message = f"status 200 with a body of {size} bytes that is no JSON ({error})"
+        raise CallFailed(Verdict("bad_response", message, "retry")) from None
+    if not isinstance(data, dict):
+        raise CallFailed(Verdict("bad_response", f"status 200 with a JSON {type(data).__name__}", "retry"))
+    if data.get("error") and not data.get("choices") and not data.get("output"):
+        message, code, param = error_of(data)
+        status = int(code) if code.isdigit() and 400 <= int(code) < 600 else 500
+        raise CallFailed(judge(status, f"{message} (under status 200)", code, param, response.headers))
+    return data
