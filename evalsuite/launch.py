@@ -154,7 +154,7 @@ def launch(options: RunOptions) -> int:
     """Read, check, plan, drive, report: one run from its options to its exit status."""
     from evalsuite.config.check import check
     from evalsuite.config.secrets import Redactor, extract
-    from runners.gpus import count_gpus
+    from runners.gpus import find_gpus
 
     if options.mode in ("eval", "viz") and options.reuse is None:
         raise UserError(
@@ -163,7 +163,7 @@ def launch(options: RunOptions) -> int:
             expected="-r (the latest) or -r STAMP",
         )
     config = accelerated(read(options), options)
-    gpus = count_gpus()
+    gpus = len(find_gpus())
     problems = check(config, gpus=gpus)
     if problems:
         raise UserErrors(problems)
@@ -332,7 +332,7 @@ def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
             stages[stage] = Pool(LocalRunner(), 1, in_process=True)
         elif kind == "subprocess":
             per_gpu = runner_cfg.get("max_workers_per_gpu", options.max_workers_per_gpu)
-            runner = SubprocessRunner(max_num_workers=workers, max_workers_per_gpu=per_gpu)
+            runner = SubprocessRunner(workers, per_gpu, die_with_driver=True)
             stages[stage] = Pool(runner, workers)
         else:
             raise UserError(f"runner {kind!r} cannot be used here", where=f"{stage}.runner.type")
@@ -427,7 +427,8 @@ def report(folder: Any, plan: Any, options: RunOptions) -> int:
         save_result(folder, result)
     models = [model.abbr for model in plan.models]
     datasets = [dataset.abbr for dataset in plan.datasets]
-    table = build_table(results, plan.summarizer, models, datasets)
+    labels = {m.abbr: str(m.config.get("summarizer_abbr") or m.abbr) for m in plan.models}
+    table = build_table(results, plan.summarizer, models=models, datasets=datasets, labels=labels)
     summary = folder.path / "summary"
     summary.mkdir(exist_ok=True)
     from evalsuite.store.files import write_atomic, write_json

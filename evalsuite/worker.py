@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -341,8 +341,9 @@ def _step(cost: float) -> float:
 
 
 # --------------------------------------------------------------------------- the process
-def main(run: str, queue: str, owner: str) -> int:
-    """Be one worker of a run, in a process of its own or (under a debugger) in the driver's."""
+def main(argv: Sequence[str]) -> int:
+    """Be one worker, `RUN QUEUE OWNER`, in a process of its own or (under a debugger) in the driver's."""
+    run, queue, owner = argv
     folder = RunFolder(Path(run))
     plan = Plan.load(folder.plan_file)
     for path in reversed(plan.search_paths):

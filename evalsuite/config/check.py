@@ -216,7 +216,7 @@ class _Checker:
             checker: Callable[..., Any] = resolve("evalsuite.inferencers.check_infer_cfg", "inferencers")
         except UserError:  # the room is being built
             return
-        for error in checker(infer, reader, where=f"{where}.infer_cfg"):
+        for error in checker(infer, reader, None, where=f"{where}.infer_cfg"):
             self._take(error, f"{where}.infer_cfg")
 
     def _eval_cfg(self, evaluation: Mapping[str, Any], where: str) -> None:

@@ -19,4 +19,4 @@ def main(argv: Sequence[str]) -> int:
     from evalsuite.worker import main as work
 
     owner = words.owner or f"{socket.gethostname().split('.')[0]}-{os.getpid()}-{os.urandom(2).hex()}"
-    return work(words.run, words.queue, owner)
+    return work([words.run, words.queue, owner])
