@@ -83,7 +83,11 @@ def _file_of(location: str | None) -> str:
 
 def _check_syntax(path: Path) -> None:
     try:
-        ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.With):
+                _expect_read_base(node)
+    except _Trouble as error:
+        raise UserError(error.what, where=f"{path}:{error.line}", expected=error.expected) from error
     except SyntaxError as error:
         raise UserError(f"not valid Python: {error.msg}", where=f"{path}:{error.lineno}") from error
     except UnicodeDecodeError as error:

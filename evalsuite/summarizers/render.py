@@ -23,7 +23,7 @@ def render_md(table: Table) -> str:
 
 
 def render_csv(table: Table) -> str:
-    """For scripts: one plain number a model; its error, n, open interval and failures in columns of their own.
+    """For scripts: a plain number per model; its error, n, interval and failures in columns of their own.
 
     A cell with failures, or without a number, says so in place of the number.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import Any, Literal
 
 from evalsuite.errors import UserErrors, nearest_name
@@ -12,6 +13,8 @@ from evalsuite.summarizers.groups import Group, check_summarizer, member_of, tra
 from evalsuite.types import Counts, Metric, Result
 
 NOT_RUN = "not run"
+# A cell gives the gist of a reason; the failures table gives all of it.
+LONGEST_REASON = 70
 # Where an evaluator names no headline, these come first, as OpenCompass's readers expect.
 USUAL_HEADLINES = (
     "score",
@@ -42,7 +45,8 @@ class Cell:
     def text(self, *, doubt: bool = True) -> str:
         """Value, standard error and n; or the failures and the interval that they leave open; or a reason."""
         if self.metric is None:
-            return self.reason if self.failed or not self.reason else f"missing: {self.reason}"
+            reason = shorten(self.reason, LONGEST_REASON, placeholder="...") or NOT_RUN
+            return reason if self.failed else f"missing: {reason}"
         value = f"{self.metric.value:.2f}"
         mark = "*" if self.warned else ""
         if self.failed:
