@@ -14,10 +14,11 @@ from evalsuite.errors import UserError
 from evalsuite.sandbox.outcome import Flavour
 
 _ASK = (
-    "import json, sys, sysconfig;"
+    "import importlib.util, json, sys, sysconfig;"
     "print(json.dumps([getattr(sys, '_base_executable', None) or sys.executable, sys.base_prefix,"
     " [p for p in sys.path if p],"
-    " [sysconfig.get_path(n) for n in ('purelib', 'platlib')], sys.version_info[:3]]))"
+    " [sysconfig.get_path(n) for n in ('purelib', 'platlib')], sys.version_info[:3],"
+    " importlib.util.MAGIC_NUMBER.hex()]))"
 )
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _LEAN_PRELOAD = (
@@ -32,7 +33,7 @@ _LEAN_PRELOAD = (
     "bisect",
     "copy",
 )
-_SCIENTIFIC_PRELOAD = (*_LEAN_PRELOAD, "numpy")
+_SCIENTIFIC_PRELOAD = (*_LEAN_PRELOAD, "unittest", "unittest.mock", "numpy")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Interpreter:
     standard_path: tuple[str, ...]
     site_paths: tuple[str, ...]
     version: tuple[int, ...]
+    magic: str  # of its bytecode
 
     def path(self, flavour: Flavour) -> list[str]:
         return [*self.standard_path, *(self.site_paths if flavour == "scientific" else ())]
@@ -71,7 +73,7 @@ def find(python: str | None = None) -> Interpreter:
         raise UserError(
             f"cannot run the Python interpreter {chosen!r}", expected="a Python 3.8 or newer"
         ) from error
-    base, prefix, path, sites, version = json.loads(told.stdout)
+    base, prefix, path, sites, version, magic = json.loads(told.stdout)
     if tuple(version) < (3, 8):
         raise UserError(
             f"the interpreter {chosen!r} is Python {version[0]}.{version[1]}", expected="3.8 or newer"
@@ -83,6 +85,7 @@ def find(python: str | None = None) -> Interpreter:
         standard_path=tuple(entry for entry in path if entry not in site_paths and "-packages" not in entry),
         site_paths=tuple(dict.fromkeys([*site_paths, *(entry for entry in path if "-packages" in entry)])),
         version=tuple(version),
+        magic=magic,
     )
 
 

@@ -279,7 +279,8 @@ class Sandbox:
         `module` is the name both run under (none: that of a bare `exec`). `loopback` gives a network of only
         this program.
         """
-        kind = self.kind(flavour or imports.flavour(source, test), loopback=loopback)
+        chosen = flavour or ("scientific" if unittest_class else imports.flavour(source, test))
+        kind = self.kind(chosen, loopback=loopback)
 
         def run(worker: Worker) -> tuple[None, Outcome]:
             return None, tests_inside.run(worker, source, test, limits, unittest_class, module)

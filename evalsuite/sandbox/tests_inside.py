@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
+import marshal
 import os
 import secrets
 import socket
 import time
+from importlib.util import MAGIC_NUMBER
 from typing import Any
 
 from evalsuite.errors import UserError
@@ -41,16 +44,28 @@ def test_names(test: str, class_name: str) -> list[str]:
     return sorted(names)
 
 
+@functools.lru_cache(maxsize=1024)
+def _compiled(test: str, name: str) -> bytes | None:
+    """The tests as bytecode, so that they are compiled once and not for every answer."""
+    try:
+        return marshal.dumps(compile(test, name, "exec", dont_inherit=True))
+    except (SyntaxError, ValueError):
+        return None  # the program's process will say it in its own words
+
+
 def run(
     worker: Worker, source: str, test: str, limits: Limits, unittest_class: str | None, module: str | None
 ) -> Outcome:
     """One program with its tests in one process; the pass needs a word that is given out only at the end."""
     expected = test_names(test, unittest_class) if unittest_class else []
+    name = f"{module}.py" if module else "<candidate>"
+    magic = worker.kind.interpreter.magic
     job: dict[str, Any] = {
         "kind": "inproc",
         "source": source,
         "test": test,
-        "name": f"{module}.py" if module else "<candidate>",
+        "test_code": _compiled(test, name) if magic == MAGIC_NUMBER.hex() else None,
+        "name": name,
         "module": module,
         "unittest_class": unittest_class,
         "expected": expected,

@@ -35,8 +35,22 @@ def prepare(plan: dict[str, Any]) -> None:
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
     sys.argv[:] = ["main.py"]
     os.environ.pop("LC_CTYPE", None)
+    inproc.prepare()
+    _warm_up()
     for name in [name for name in sys.modules if name.partition(".")[0] == "evalsuite"]:
         del sys.modules[name]  # not part of the interpreter that the program is promised
+
+
+def _warm_up() -> None:
+    """Walk the paths that every program takes, so that each fork finds them made.
+
+    The first `compile` of a process builds some two hundred types, which is most of what a small program costs.
+    """
+    sample = "import math\ndef f(a, b=[1, 2.5, 'x', {'k': (True,)}]):\n    return [a, b, {a}, math.sqrt(a)]\n"
+    for _ in range(20):
+        space: dict[str, Any] = {}
+        exec(compiled({"source": sample}), space)
+        _one_call(space["f"], [4], {}, 0.0, False)
 
 
 def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
@@ -46,13 +60,14 @@ def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
         os.close(control)
         os.setsid()
         os.chdir(_home)
-        for place, handle in zip(job["stdio"], handles):  # noqa: B905 - a channel may follow, and old interpreters run this
+        for place, handle in zip(job["stdio"], handles):  # noqa: B905 - a channel may follow
             os.dup2(handle, place)
             os.close(handle)
         for kind, value in job["limits"]:
             hard = value + 1 if kind == resource.RLIMIT_CPU else value
             resource.setrlimit(kind, (value, hard))
-        kernel.set_dumpable(1)
+        if job["kind"] != "calls":
+            kernel.set_dumpable(1)  # programs may look at their own /proc entries
         if job["kind"] == "exec":
             _execute(job)
         gc.enable()
@@ -107,7 +122,7 @@ class Channel:
     def receive(self) -> Any:
         data = self.buffer
         while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "little"):
-            more = os.read(self.handle, 1 << 18)
+            more = os.read(self.handle, 1 << 16)
             if not more:
                 os._exit(0)
             data += more

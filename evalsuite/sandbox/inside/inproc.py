@@ -45,9 +45,23 @@ def _receive(channel: int) -> Any:
 class Fingerprint:
     """What the verdict rests on, as identities taken before the program could touch it."""
 
-    def __init__(self, modules: list[ModuleType]) -> None:
-        self.holders: list[tuple[str, Any]] = [("builtins", builtins)]
-        for module in modules:
+    def __init__(self) -> None:
+        self.builtins = [
+            (name, value) for name, value in vars(builtins).items() if name not in _FREE_TO_REPLACE
+        ]
+        self.holders: list[tuple[str, Any]] = []
+        self.before: list[dict[str, tuple[Any, ...]]] = []
+
+    def watch_unittest(self) -> None:
+        """Take in the test library too; a child that needs it does so unless its worker already has."""
+        if self.holders:
+            return
+        import unittest
+        import unittest.case
+        import unittest.result
+        import unittest.suite
+
+        for module in (unittest, unittest.case, unittest.suite, unittest.result):
             self.holders.append((module.__name__, module))
             for name, value in sorted(vars(module).items()):
                 if isinstance(value, type) and value.__module__.startswith("unittest"):
@@ -58,8 +72,6 @@ class Fingerprint:
     def _take(holder: Any) -> dict[str, tuple[Any, ...]]:
         taken = {}
         for name, value in list(vars(holder).items()):
-            if holder is builtins and name in _FREE_TO_REPLACE:
-                continue
             if isinstance(value, ModuleType) or name in ("__doc__", "__warningregistry__"):
                 continue
             function = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
@@ -75,13 +87,18 @@ class Fingerprint:
         """The first thing that is not what it was, or an empty string."""
         if sys.gettrace() is not None or sys.getprofile() is not None:
             return "a trace function is set"
-        for (label, holder), before in zip(self.holders, self.before):  # noqa: B905 - old interpreters run this
-            now = self._take(holder)
+        now = vars(builtins)
+        gap = object()
+        for name, value in self.builtins:
+            if now.get(name, gap) is not value:
+                return f"builtins.{name} was replaced"
+        for (label, holder), before in zip(self.holders, self.before):  # noqa: B905 - old interpreters too
+            found = self._take(holder)
             for name, parts in before.items():
-                if name not in now or any(a is not b for a, b in zip(parts, now[name])):  # noqa: B905
+                if name not in found or any(a is not b for a, b in zip(parts, found[name])):  # noqa: B905
                     return f"{label}.{name} was replaced"
             if isinstance(holder, type):
-                for name in now:
+                for name in found:
                     if name not in before and not name.startswith("_abc_"):
                         return f"{label}.{name} was added"
         return ""
@@ -152,27 +169,31 @@ class Collector:
             return "unprintable"
 
 
+_fingerprint = Fingerprint()
+
+
+def prepare() -> None:
+    """Take the fingerprints while nothing foreign has run; every fork inherits them."""
+    if "unittest" in sys.modules:
+        _fingerprint.watch_unittest()
+
+
 def run(job: dict[str, Any], channel: int) -> NoReturn:
     """Run the program and its tests, then ask for the word that seals the result."""
     name = job["module"]
-    if job["unittest_class"] is None:
-        watched: list[ModuleType] = []
-    else:
-        import unittest
-        import unittest.case
-        import unittest.result
-        import unittest.suite
-
-        watched = [unittest, unittest.case, unittest.suite, unittest.result]
-        make_suite = unittest.TestSuite
-    fingerprint = Fingerprint(watched)
+    fingerprint = _fingerprint
     changed = Fingerprint.changed
+    if job["unittest_class"] is not None:
+        fingerprint.watch_unittest()
+        make_suite = sys.modules["unittest"].TestSuite
     results: dict[str, list[str]] = {}
     phase = "compile"
     try:
-        parts = [
-            compile(text, job["name"], "exec", dont_inherit=True) for text in (job["source"], job["test"])
-        ]
+        candidate = compile(job["source"], job["name"], "exec", dont_inherit=True)
+        if job["test_code"] is not None:
+            tests = marshal.loads(job["test_code"])  # compiled by the trusted side for this very interpreter
+        else:
+            tests = compile(job["test"], job["name"], "exec", dont_inherit=True)
         phase = "load"
         space: dict[str, Any] = {}
         if name is not None:
@@ -180,13 +201,13 @@ def run(job: dict[str, Any], channel: int) -> NoReturn:
             module.__dict__.update(__builtins__=builtins, __file__=job["name"])
             sys.modules[name] = module
             space = module.__dict__
-        exec(parts[0], space)
+        exec(candidate, space)
         phase = "test"
-        exec(parts[1], space)
+        exec(tests, space)
         if job["unittest_class"] is not None:
             kind = space[job["unittest_class"]]
             collector = Collector()
-            make_suite([kind(test) for test in job["expected"]]).run(collector)  # type: ignore[arg-type]
+            make_suite([kind(test) for test in job["expected"]]).run(collector)
             results = {
                 test: verdicts if test in collector.ended or verdicts else ["never ended"]
                 for test, verdicts in collector.verdicts.items()
