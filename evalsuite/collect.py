@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan
 from evalsuite.scoring import build_evaluator, row_score
 from evalsuite.store.answers import shard_name
-from evalsuite.store.files import read_json, write_json
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.rows import Row, read_rows, shard_files
-from evalsuite.types import Counts, Metric, Result, Score, Task
+from evalsuite.types import Counts, Result, Score, Task
 
 NOT_RUN = "not run"
 
@@ -129,19 +128,3 @@ def _cause(folder: RunFolder, pair: Pair, task: Task) -> str:
 
 def _short(reason: str) -> str:
     return " ".join(reason.split())[:200]
-
-
-def save_result(folder: RunFolder, result: Result) -> None:
-    """Keep a result for later stages and for people's scripts."""
-    path = folder.result_file(result.model, result.dataset)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, asdict(result))
-
-
-def load_result(folder: RunFolder, pair: Pair) -> Result | None:
-    """A result that was kept."""
-    raw = read_json(folder.result_file(pair.model, pair.dataset))
-    if raw is None:
-        return None
-    metrics = {name: Metric(**metric) for name, metric in raw.pop("metrics").items()}
-    return Result(**{**raw, "metrics": metrics, "counts": Counts(**raw["counts"])})

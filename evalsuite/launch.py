@@ -37,6 +37,7 @@ class RunOptions:
     retry: int | None = None
     accelerator: str | None = None
     num_runs: int | None = None
+    details: bool = True
     slurm: bool = False
     detach: bool = False
     slurm_options: Mapping[str, Any] = field(default_factory=dict)
@@ -80,6 +81,14 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
     p.add_argument("--retry", type=int, metavar="N", help="how often a failed task is tried again (2)")
     p.add_argument(
         "-a", "--accelerator", choices=("vllm", "sglang", "lmdeploy"), help="run HF models by this engine"
+    )
+    p.add_argument(
+        "--dump-eval-details",
+        nargs="?",
+        const=True,
+        default=True,
+        type=lambda word: word.lower() in ("true", "1", "yes"),
+        help="keep each sample's prompt, answer and verdict in the exported results (True)",
     )
     p.add_argument("--dataset-num-runs", type=int, metavar="N", help="answers for each sample")
     slurm = p.add_argument_group("SLURM")
@@ -137,6 +146,7 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
         retry=w.retry,
         accelerator=w.accelerator,
         num_runs=w.dataset_num_runs,
+        details=w.dump_eval_details,
         slurm=w.slurm,
         detach=w.detach,
         slurm_options={name: getattr(w, name) for name in slurm_names if getattr(w, name) is not None},
@@ -416,15 +426,16 @@ def _threads(workers: int) -> dict[str, str]:
 
 def report(folder: Any, plan: Any, options: RunOptions) -> int:
     """Results, summary files and the printed table; the exit status says whether all is there."""
-    from evalsuite.collect import collect, save_result
+    from evalsuite.collect import collect
+    from evalsuite.export import export_pair
     from evalsuite.summarizers import build_table, render_csv, render_md, render_txt
 
     if options.mode == "infer":
         sys.stderr.write(f"inference is done. Score it with --mode eval -r {folder.stamp}\n")
         return _infer_status(folder, plan)
     results = [collect(folder, plan, pair) for pair in plan.pairs]
-    for result in results:
-        save_result(folder, result)
+    for pair, result in zip(plan.pairs, results, strict=True):
+        export_pair(folder, plan, pair, result, details=options.details)
     models = [model.abbr for model in plan.models]
     datasets = [dataset.abbr for dataset in plan.datasets]
     labels = {m.abbr: str(m.config.get("summarizer_abbr") or m.abbr) for m in plan.models}

@@ -381,6 +381,7 @@ class _stop_signals:
     def __init__(self, worker: Any) -> None:
         self._worker = worker
         self._former: dict[int, Any] = {}
+        self._timer: threading.Timer | None = None
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -392,8 +393,12 @@ class _stop_signals:
             raise Stopped
         self._worker.stopping = True
         # A worker that waits inside a long call notices only through an exception; it gets a moment first.
-        threading.Timer(STOP_GRACE_SECONDS, os.kill, (os.getpid(), number)).start()
+        self._timer = threading.Timer(STOP_GRACE_SECONDS, os.kill, (os.getpid(), number))
+        self._timer.daemon = True
+        self._timer.start()
 
     def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         for number, former in self._former.items():
             signal.signal(number, former)

@@ -1,0 +1,159 @@
+"""Stages, resuming and reuse: the same table however it was reached, and nothing asked twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import Bench
+
+Ready = Callable[..., Bench]
+
+
+def test_all_stages_in_one_go(ready: Ready) -> None:
+    bench = ready(40)
+    out, err = bench.run("c.py")
+    assert "100.00 ±0.00 (n=40)" in out
+    assert len(bench.rows()) == len(bench.rows("scores")) == 40
+    assert "run folder" in err
+
+
+@pytest.mark.parametrize("runner", ["local", "subprocess"])
+def test_stage_by_stage_gives_the_same_table(ready: Ready, runner: str) -> None:
+    bench = ready(30, infer={"runner": {"type": runner}}, eval={"runner": {"type": runner}})
+    whole, _ = bench.run("c.py", "--fresh")
+    bench.run("c.py", "--fresh", "--mode", "infer")
+    assert not list(bench.latest.glob("scores/*"))
+    scored, _ = bench.run("c.py", "--mode", "eval", "-r")
+    shown, _ = bench.run("c.py", "--mode", "viz", "-r")
+    assert whole == scored == shown
+
+
+def test_debug_runs_everything_in_one_process(ready: Ready) -> None:
+    bench = ready(10)
+    out, _ = bench.run("c.py", "--debug")
+    assert "(n=10)" in out and not list(bench.latest.glob("logs/*"))
+
+
+def test_a_finished_run_rerun_does_nothing(ready: Ready) -> None:
+    bench = ready(30)
+    first, _ = bench.run("c.py")
+    files = {path: path.stat().st_mtime_ns for path in bench.latest.glob("*/*/*/*.jsonl")}
+    again, _ = bench.run("c.py", "-r")
+    assert first == again
+    assert files == {path: path.stat().st_mtime_ns for path in bench.latest.glob("*/*/*/*.jsonl")}
+    assert not [row for row in bench.rows() if "reused" in row]
+
+
+def test_unchanged_requests_are_reused_across_runs_and_changed_ones_are_not(ready: Ready) -> None:
+    bench = ready(30)
+    bench.run("c.py")
+    first = bench.latest
+    bench.data(40, start=10)  # rows 10..29 stay, at other places; ten are new
+    bench.run("c.py")
+    assert bench.latest != first
+    rows = bench.rows()
+    assert len(rows) == 40
+    assert {row["id"] for row in rows if "reused" in row} == {f"q{n}" for n in range(10, 30)}
+    bench.config(model={"max_out_len": 17})
+    bench.run("c.py")
+    assert not [row for row in bench.rows() if "reused" in row]
+    bench.run("c.py", "--fresh")
+    assert not [row for row in bench.rows() if "reused" in row]
+
+
+def test_a_resumed_run_with_a_changed_evaluator_scores_again_without_the_model(ready: Ready) -> None:
+    bench = ready(20)
+    bench.run("c.py")
+    before = len(bench.rows())
+    bench.config(
+        dataset={
+            "eval_cfg": {
+                "evaluator": {"type": "AccEvaluator"},
+                "pred_postprocessor": {"type": "first-capital"},
+            }
+        }
+    )
+    out, err = bench.run("c.py", "-r")
+    assert "scored again" in err and "0.00" in out
+    assert len(bench.rows()) == before
+
+
+def test_a_data_file_that_changed_is_noticed_and_only_changed_samples_are_asked(ready: Ready) -> None:
+    bench = ready(20)
+    bench.run("c.py")
+    lines = (bench.folder / "d.jsonl").read_text().splitlines()
+    row = json.loads(lines[3])
+    lines[3] = json.dumps({**row, "question": "changed?", "answer": "Q: changed?\nA:"})
+    (bench.folder / "d.jsonl").write_text("\n".join(lines) + "\n")
+    out, err = bench.run("c.py", "-r")
+    assert "its data changed" in err and "100.00 ±0.00 (n=20)" in out
+    asked = [row for row in bench.rows() if "reused" not in row]
+    assert len(asked) == 21 and any("changed" in row["prompt"] for row in asked)
+
+
+def test_repeats_are_asked_each_and_counted_by_sample(ready: Ready) -> None:
+    bench = ready(10, dataset={"n": 4}, model={"mode": "hash"})
+    out, _ = bench.run("c.py", status=0)
+    assert "(n=10)" in out
+    rows = bench.rows()
+    assert len(rows) == 40 and len({row["key"] for row in rows}) == 40
+    assert len({row["answer"]["text"] for row in rows if row["index"] == 0}) == 4
+
+
+def test_test_range_takes_slices_of_slices(ready: Ready) -> None:
+    bench = ready(
+        40,
+        dataset={
+            "reader_cfg": {
+                "input_columns": ["question"],
+                "output_column": "answer",
+                "test_range": "[10:30][::3]",
+            }
+        },
+    )
+    bench.run("c.py")
+    assert sorted(row["id"] for row in bench.rows()) == sorted(f"q{n}" for n in range(10, 30, 3))
+
+
+def test_many_datasets_share_one_model_load_per_worker(bench: Bench) -> None:
+    names = [f"d{n}" for n in range(12)]
+    for name in names:
+        bench.data(5, name)
+    bench.config(datasets=names)
+    out, _ = bench.run("c.py")
+    assert out.count("(n=5)") == 12
+    loads = list((bench.latest / "models").glob("*.json"))
+    assert 1 <= len(loads) <= 2
+    assert len(loads) == len({json.loads(path.read_text())["owner"] for path in loads})
+
+
+def test_eval_without_a_run_is_refused(ready: Ready) -> None:
+    bench = ready(5)
+    _, err = bench.run("c.py", "--mode", "eval", status=2)
+    assert "-r" in err and "Traceback" not in err
+    assert not (bench.folder / "outputs").exists()
+
+
+def test_dry_run_tells_the_plan_and_leaves_no_trace(ready: Ready) -> None:
+    bench = ready(40)
+    out, _ = bench.run("c.py", "--dry-run")
+    assert "makespan" in out and "Q: what is 0?" in out and "40 samples" in out
+    assert not (bench.folder / "outputs").exists()
+
+
+def test_status_tells_how_far_a_run_is(ready: Ready) -> None:
+    bench = ready(20)
+    bench.run("c.py")
+    out, _ = bench.run("status", str(bench.latest))
+    assert "answered 20/20" in out and "scored 20" in out
+
+
+def test_names_beside_a_config_choose_among_its_models(ready: Ready, tmp_path: Path) -> None:
+    bench = ready(5)
+    bench.run("c.py", "--models", "ec*")
+    _, err = bench.run("c.py", "--models", "ekko", status=2)
+    assert "ekko" in err
