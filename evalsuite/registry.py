@@ -148,7 +148,13 @@ def target(type_name: str, room: str) -> str:
 
 def resolve(type_name: str, room: str) -> Any:
     """The class or function that a type name stands for, imported now."""
-    module_name, _, attribute = target(type_name, room).partition(":")
+    return load(target(type_name, room), type_name)
+
+
+def load(path: str, type_name: str = "") -> Any:
+    """What lies at `module:attribute`; `type_name` is how the user wrote it."""
+    type_name = type_name or path
+    module_name, _, attribute = path.partition(":")
     parts = attribute.split(".")
     module, rest = _import_prefix(module_name, type_name)
     found: Any = module

@@ -7,6 +7,7 @@ reached the way a config reaches them, by name.
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from evalsuite.config.read import DATA_SUFFIXES, is_path_key, looks_local
 from evalsuite.config.signature import check_keywords, describe, fits, missing_packages
 from evalsuite.config.spec import EXTRA_SECTIONS, SECTIONS, RunConfig
 from evalsuite.errors import UserError, UserErrors, nearest_name
-from evalsuite.registry import choice, extend_path, known_names, resolve
+from evalsuite.postprocess import NAMES
+from evalsuite.registry import choice, extend_path, known_names, load, resolve, short_name
 
 # Keys of a model dict that the program reads itself, with the type each must have.
 MODEL_KEYS: Mapping[str, Any] = {
@@ -213,7 +215,7 @@ class _Checker:
 
     def _infer_cfg(self, infer: Mapping[str, Any], reader: Mapping[str, Any], where: str) -> None:
         try:
-            checker: Callable[..., Any] = resolve("evalsuite.inferencers.check_infer_cfg", "inferencers")
+            checker: Callable[..., Any] = load("evalsuite.inferencers:check_infer_cfg")
         except UserError:  # the room is being built
             return
         for error in checker(infer, reader, None, where=f"{where}.infer_cfg"):
@@ -235,11 +237,17 @@ class _Checker:
         if not isinstance(value.get("type"), str):
             self._add("a post-processor has no type", where, "dict(type='general', ...)")
             return
-        build: Callable[..., Any] = resolve("evalsuite.postprocess.postprocessor", "postprocessors")
-        try:
-            build(value)
-        except UserError as error:
-            self._take(error, f"{where}.type")
+        name = value["type"]
+        function: Any = NAMES.get(name) or NAMES.get(short_name(name))
+        if function is None:
+            try:
+                function = resolve(name, "postprocessors")
+            except UserError as error:
+                near = error.nearest or nearest_name(short_name(name), NAMES)
+                self._add(error.what, f"{where}.type", error.expected, near)
+                return
+        text = next(iter(inspect.signature(function).parameters), "")
+        self.errors += self._keywords(function, value, where, {"type": str}, supplied=(text,))
 
     # ------------------------------------------------------------------ stages and tables
     def stage(self, stage: Mapping[str, Any], where: str) -> None:
@@ -247,9 +255,7 @@ class _Checker:
         self._section(stage, STAGE_KEYS, where)
         partitioner = stage.get("partitioner")
         if isinstance(partitioner, dict):
-            read: Callable[..., Any] = resolve(
-                "evalsuite.partitioners.Partitioner", "partitioners"
-            ).from_config
+            read: Callable[..., Any] = load("evalsuite.partitioners:Partitioner").from_config
             try:
                 read(partitioner, where=f"{where}.partitioner")
             except UserError as error:
@@ -266,7 +272,7 @@ class _Checker:
         """The summarizer's groups and columns, by the room that reads them."""
         if self.config.summarizer is None:
             return
-        checker: Callable[..., Any] = resolve("evalsuite.summarizers.check_summarizer", "summarizers")
+        checker: Callable[..., Any] = load("evalsuite.summarizers:check_summarizer")
         for error in checker(self.config.summarizer):
             self._take(error, "summarizer")
 

@@ -1,0 +1,180 @@
+"""Everything wrong with a config is told at once, before anything is loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evalsuite.config.check import DATASET_KEYS, MODEL_KEYS, check, ensure
+from evalsuite.config.read import read_config
+from evalsuite.errors import UserErrors
+
+Tree = Callable[[dict[str, str]], Path]
+
+
+@pytest.fixture
+def problems(tree: Tree) -> Callable[..., dict[str, str]]:
+    """Check a config; the problems by key path (the file's name is in front of each)."""
+
+    def run(text: str, *, gpus: int | None = None, **files: str) -> dict[str, str]:
+        root = tree({"d.jsonl": '{"q": "x", "a": "y"}\n', "eval.py": text, **files})
+        errors = check(read_config(root / "eval.py"), gpus=gpus)
+        found = {}
+        for error in errors:
+            file, _, place = error.where.partition(": ")
+            assert file == str(root / "eval.py")
+            found[place] = f"{error.what} | {error.expected} | {error.nearest}"
+        assert len(found) == len(errors)
+        return found
+
+    return run
+
+
+DATASETS = "datasets = [dict(type='JsonlDataset', abbr='d', path='d.jsonl')]\n"
+MODELS = "models = [dict(type='EchoModel', abbr='m')]\n"
+
+
+def test_a_right_config_has_no_problems(problems: Callable[..., dict[str, str]]) -> None:
+    text = """
+        models = [dict(type='EchoModel', abbr='m', mode='hash', latency=1, max_out_len=4, batch_size=2,
+                       run_cfg=dict(num_gpus=0), generation_kwargs=dict(temperature=0.5))]
+        datasets = [dict(type='opencompass.datasets.JsonlDataset', abbr='d', path='d.jsonl', n=2, k=[1, 2],
+                         reader_cfg=dict(input_columns=['q'], output_column='a', test_range='[0:1]'),
+                         eval_cfg=dict(evaluator=dict(type='AccEvaluator'),
+                                       pred_postprocessor=dict(type='first-capital')))]
+        infer = dict(partitioner=dict(type='NumWorkerPartitioner', num_worker=2),
+                     runner=dict(type='LocalRunner', max_num_workers=2, task=dict(type='OpenICLInferTask')))
+        summarizer = dict(dataset_abbrs=['d'], summary_groups=[dict(name='g', subsets=['d'])])
+    """
+    assert problems(text) == {}
+
+
+def test_all_problems_come_at_once(problems: Callable[..., dict[str, str]]) -> None:
+    found = problems(
+        """
+        models = [
+            dict(type='EchoModel', abbr='a', batch_sise=4, latency='slow', max_out_len='many'),
+            dict(type='EkoModel', abbr='b'),
+            dict(type='EchoModel', abbr='c', run_cfg=dict(num_gpu=1, num_gpus=8)),
+        ]
+        datasets = [
+            dict(type='JsonlDataset', abbr='d', path='data/dd.jsonl', reader_cfg=dict(output_colum='a')),
+            dict(type='JsonlDataset', abbr='e',
+                 eval_cfg=dict(evaluator=dict(type='AcEvaluator'), pred_postprocessor=dict(type='genral'))),
+        ]
+        infer = dict(partitioner=dict(type='SizePartitioner', max_task_sise=3),
+                     runner=dict(type='SlumRunner'))
+        evall = dict(runner=dict(type='LocalRunner'))
+        model_dataset_combinations = [dict(models=['a', 'x'], datasets=['d'])]
+        summarizer = dict(sumary_groups=[])
+        """,
+        gpus=2,
+    )
+    nearest = {place: text.rpartition(" | ")[2] for place, text in found.items()}
+    assert nearest == {
+        "evall": "eval",
+        "models[0].batch_sise": "batch_size",
+        "models[0].latency": "",
+        "models[0].max_out_len": "",
+        "models[1].type": "EchoModel",
+        "models[2].run_cfg.num_gpu": "num_gpus",
+        "models[2].run_cfg.num_gpus": "",
+        "datasets[0].path": "",
+        "datasets[0].reader_cfg.output_colum": "output_column",
+        "datasets[1]": "",
+        "datasets[1].eval_cfg.evaluator.type": "AccEvaluator",
+        "datasets[1].eval_cfg.pred_postprocessor.type": "general",
+        "model_dataset_combinations[0].models": "",
+        "infer.partitioner": "max_task_size",
+        "infer.runner.type": "SlurmRunner",
+        "summarizer.sumary_groups": "summary_groups",
+    }
+    assert "8 GPUs are asked for, and this machine has 2" in found["models[2].run_cfg.num_gpus"]
+    assert "a number" in found["models[0].latency"]
+    assert "the key 'path' is missing" in found["datasets[1]"]
+
+
+def test_a_mistyped_section_is_told_from_a_helper_variable(problems: Callable[..., dict[str, str]]) -> None:
+    text = MODELS + DATASETS + "model = models[0]\ndataset = 1\nd_datasets = []\ninfer_cfg = {}\n"
+    assert problems(text) == {}
+    assert set(problems(MODELS + DATASETS + "infre = dict(runner=dict(type='LocalRunner'))")) == {"infre"}
+    assert set(problems(DATASETS + "modles = []")) == {"modles", "models"}
+
+
+def test_a_missing_file_names_the_nearest_one(problems: Callable[..., dict[str, str]]) -> None:
+    found = problems(MODELS + "datasets = [dict(type='JsonlDataset', abbr='x', path='dd.jsonl')]")
+    assert found["datasets[0].path"].endswith("| d.jsonl")
+    assert "there is no file 'dd.jsonl'" in found["datasets[0].path"]
+
+
+def test_user_classes_are_checked_by_their_own_signature(problems: Callable[..., dict[str, str]]) -> None:
+    source = """
+        class Mine:
+            needs = ("a_package_that_is_nowhere",)
+
+            def __init__(self, path: str, *, size: int | None = None, words: list[str] = ()) -> None:
+                pass
+    """
+    text = "from mine import Mine\n" + MODELS + "datasets = [dict(type=Mine, abbr='x', siz=1, words=[1])]\n"
+    found = problems(text, **{"mine.py": source})
+    assert set(found) == {
+        "datasets[0].type",
+        "datasets[0].siz",
+        "datasets[0].words",
+        "datasets[0]",
+    }
+    assert "'a_package_that_is_nowhere', which is not installed | pip install" in found["datasets[0].type"]
+    assert found["datasets[0].siz"].endswith("| size")
+    sys.modules.pop("mine", None)
+
+
+def test_a_user_module_that_fails_is_reported_with_its_error(problems: Callable[..., dict[str, str]]) -> None:
+    text = "from failing_module import X\n" + MODELS + "datasets = [dict(type=X, abbr='x')]\n"
+    found = problems(text, **{"failing_module.py": "raise ValueError('oh')"})
+    assert "ValueError: oh" in found["datasets[0].type"]
+
+
+def test_a_class_that_is_not_in_its_module_is_named(problems: Callable[..., dict[str, str]]) -> None:
+    text = "from near_module import Reader_\n" + MODELS + "datasets = [dict(type=Reader_, abbr='x')]\n"
+    found = problems(text, **{"near_module.py": "class Reader: pass"})
+    assert found["datasets[0].type"].endswith("| Reader")
+
+
+def test_ensure_raises_all_of_them(tree: Tree) -> None:
+    root = tree({"eval.py": "models = []\ndatasets = []"})
+    with pytest.raises(UserErrors) as caught:
+        ensure(read_config(root / "eval.py"))
+    assert len(caught.value.errors) == 2
+
+
+def test_the_keys_that_the_engine_reads_are_known_here() -> None:
+    from evalsuite.datasets.build import ORCHESTRATOR_KEYS
+    from evalsuite.worker import ENGINE_KEYS
+
+    assert set(MODEL_KEYS) >= ENGINE_KEYS
+    assert set(DATASET_KEYS) >= ORCHESTRATOR_KEYS
+
+
+def test_checking_imports_no_heavy_package(tree: Tree) -> None:
+    root = tree(
+        {
+            "d.jsonl": "{}",
+            "eval.py": """
+                models = [dict(type='HuggingFaceBaseModel', abbr='m', path='gpt2'),
+                          dict(type='EchoModel', abbr='e')]
+                datasets = [dict(type='JsonlDataset', abbr='d', path='d.jsonl')]
+            """,
+        }
+    )
+    code = (
+        "import sys\nfrom evalsuite.config.read import read_config\n"
+        "from evalsuite.config.check import check\n"
+        f"check(read_config({str(root / 'eval.py')!r}))\n"
+        "print(sorted({'torch', 'transformers', 'datasets', 'pandas', 'vllm'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
