@@ -8,7 +8,8 @@ from typing import Any
 
 from evalsuite.models.hf_cache import Slots
 from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory, rectangle
-from evalsuite.models.hf_rows import Row, choose, failed
+from evalsuite.models.hf_rows import Row, choose
+from evalsuite.models.prompts import failed
 from evalsuite.types import Answer, Request
 
 PREFILL_TOKENS = {"cpu": 4096, "cuda": 16384}

@@ -57,7 +57,7 @@ _loaded: dict[str, Base] = {}
 
 
 def swift_args(folder: str) -> dict[str, Any]:
-    """What ms-swift wrote beside an adapter or a checkpoint (args.json there or one folder up), else nothing."""
+    """What ms-swift wrote beside a checkpoint (args.json there or one folder up), else nothing."""
     for place in (Path(folder), Path(folder).parent):
         file = place / "args.json"
         if file.is_file():
@@ -151,9 +151,7 @@ def _load(source: Source) -> Base:
     cuda = torch.cuda.is_available()
     if not cuda:
         set_threads()
-    hub = {
-        key: options[key] for key in ("revision", "cache_dir", "token", "local_files_only") if key in options
-    }
+    hub: dict[str, Any] = {key: options[key] for key in HUB_OPTIONS if key in options}
     with _told(source, trust):
         config = AutoConfig.from_pretrained(source.path, trust_remote_code=trust, **hub)
         tokenizer_options = {"trust_remote_code": trust, **hub, **source.tokenizer_kwargs}
@@ -222,7 +220,7 @@ def _processor(source: Source, trust: bool, hub: Mapping[str, Any]) -> Any:
 
 
 def _dtype(source: Source, options: dict[str, Any], cuda: bool) -> Any:
-    """float32 on a CPU, where half precision is 4 times slower; else what was asked, else the checkpoint's."""
+    """float32 on a CPU, where half precision is slower; else what was asked, else the checkpoint's own."""
     import torch
 
     old = options.pop("torch_dtype", None)

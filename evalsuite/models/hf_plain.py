@@ -1,7 +1,7 @@
 """The careful way, for architectures whose state is not keys and values per token: transformers' own loop.
 
-Hybrid and recurrent models, sliding windows, encoder-decoders and images come here. Rows are chosen, stopped and
-cut by the same code as in the fast loop, so answers mean the same; only the speed differs.
+Hybrid and recurrent models, sliding windows, encoder-decoders and images come here. Rows are chosen, stopped
+and cut by the same code as in the fast loop, so answers mean the same; only the speed differs.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evalsuite.models.hf_net import is_out_of_memory
-from evalsuite.models.hf_rows import Row, choose, failed
-from evalsuite.models.hf_score import Job, Option
+from evalsuite.models.hf_rows import Row, choose
+from evalsuite.models.hf_score import Job
+from evalsuite.models.prompts import Option, failed
 from evalsuite.types import Answer, OptionScore
 
 
 def generate(
     model: Any, tokenizer: Any, rows: Sequence[Row], inputs: Mapping[str, Any] | None
 ) -> Iterator[Answer]:
-    """Decode these rows as one left-padded batch, halved when memory runs out. `inputs` are those of an image."""
+    """Decode rows as one left-padded batch, halved when memory runs out; `inputs` are those of an image."""
     import torch
 
     try:

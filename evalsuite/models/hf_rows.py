@@ -6,15 +6,11 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
+from evalsuite.models.settings import EXTRA, request_seed
 from evalsuite.models.tokens import StopStrings, decode_behind
-from evalsuite.types import Answer, Failure, Finish, Request, Sampling
-
-# What a request may carry beyond the fields of Sampling. Anything else is refused rather than ignored: a score
-# under parameters that were silently dropped is worse than none.
-EXTRA = ("min_p", "presence_penalty", "frequency_penalty")
+from evalsuite.types import Answer, Finish, Request, Sampling
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ class Row:
 
     def __post_init__(self) -> None:
         self.knobs = Knobs.of(self.request.sampling)
-        self._random = random.Random(_seed(self.request, self.seed, self.ids))
+        self._random = random.Random(request_seed(self.request, self.seed, self.ids))
         self._plain = not self.knobs.penal and self.knobs.temperature <= 0
 
     @property
@@ -85,7 +81,7 @@ class Row:
     def restart(self) -> None:
         """Forget what came so far; the same tokens will be drawn again."""
         self.tokens, self.produced, self.finish = [], 0, "unknown"
-        self._random = random.Random(_seed(self.request, self.seed, self.ids))
+        self._random = random.Random(request_seed(self.request, self.seed, self.ids))
 
     def uniform(self) -> float:
         """The next random number of this row; it depends on the request alone, never on its neighbours."""
@@ -122,18 +118,6 @@ class Row:
             seconds=time.monotonic() - self.started,
             extra=self.notes,
         )
-
-
-def failed(request: Request, kind: str, message: str, **facts: Any) -> Answer:
-    """The answer of a request that cannot be answered."""
-    return Answer(request.key, finish="error", error=Failure(kind, message), **facts)
-
-
-def _seed(request: Request, model_seed: int, ids: Sequence[int]) -> int:
-    """A seed from the request's content, so that repeats differ, a rerun agrees and batches do not matter."""
-    chosen = request.sampling.seed
-    text = f"{model_seed}/{'' if chosen is None else chosen}/{request.repeat}/{','.join(map(str, ids))}"
-    return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
 
 
 def choose(logits: Any, rows: Sequence[Row]) -> list[int]:

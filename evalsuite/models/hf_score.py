@@ -1,8 +1,8 @@
 """Log-likelihoods with everything that texts have in common computed once.
 
 A window of requests is sorted by token ids, so that requests with a common beginning (the few-shot block) are
-neighbours; that beginning is one row of keys and values for all of them. Behind it, each request is one row: its
-own beginning (the question) once, then every option, hidden from each other by the mask.
+neighbours; that beginning is one row of keys and values for all of them. Behind it, each request is one row:
+its own beginning (the question) once, then every option, hidden from each other by the mask.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from evalsuite.models.hf_cache import behind, cropped
 from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory, rectangle
+from evalsuite.models.prompts import Option
 from evalsuite.types import OptionScore
 
 WINDOW = 256
@@ -22,15 +23,6 @@ WORTH = 200
 ROW_TOKENS = {"cpu": 4096, "cuda": 32768}
 LOGIT_BYTES = {"cpu": 256 << 20, "cuda": 2 << 30}
 PREFIX_CHUNK = 1024
-
-
-@dataclass
-class Option:
-    """One text to score: all its ids, and the first one that is scored."""
-
-    ids: list[int]
-    start: int
-    tokens: int
 
 
 @dataclass
@@ -144,7 +136,7 @@ class Scorer:
     def _score(self, jobs: list[Job], length: int) -> None:
         """One forward pass for these jobs.
 
-        The last of the shared tokens is part of each row, so that a row's first own token is predicted within it.
+        The last of the shared tokens is part of each row, which so predicts its first own token itself.
         """
         import torch
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any, Literal
 
 from evalsuite.errors import UserError, nearest_name
-from evalsuite.types import Sampling
+from evalsuite.types import Request, Sampling
 
 Truncation = Literal["error", "left", "middle"]
 FIELDS = {
@@ -21,6 +22,8 @@ FIELDS = {
     "repetition_penalty": "repetition_penalty",
     "seed": "seed",
 }
+# What a request may carry beyond the fields of Sampling. Anything else is refused, not ignored: a score
+# under parameters that were silently dropped is worse than none.
 EXTRA = ("min_p", "presence_penalty", "frequency_penalty")
 NEUTRAL = {"num_beams": 1, "num_return_sequences": 1, "use_cache": True, "do_sample": None}
 
@@ -69,6 +72,13 @@ def merge_sampling(sampling: Sampling, defaults: Mapping[str, Any]) -> Sampling:
     if "extra" in defaults:
         changes["extra"] = {**defaults["extra"], **sampling.extra}
     return replace(sampling, **changes) if changes else sampling
+
+
+def request_seed(request: Request, model_seed: int, ids: Sequence[int]) -> int:
+    """A seed from the request's content: repeats differ, a rerun agrees, neighbours do not matter."""
+    chosen = request.sampling.seed
+    text = f"{model_seed}/{'' if chosen is None else chosen}/{request.repeat}/{','.join(map(str, ids))}"
+    return int.from_bytes(sha256(text.encode()).digest()[:4], "big") >> 1
 
 
 def truncation_of(truncation: Truncation | None, mode: str, drop_middle: bool, where: str) -> Truncation:

@@ -128,7 +128,7 @@ class StopStrings:
         known = self._seen.get(token)
         if known is None:
             piece = decode(self._tokenizer, [token])
-            # A lone token shows neither bytes of a split character nor a leading blank: those are always asked.
+            # Alone, a token shows neither bytes of a split character nor a leading blank: always ask then.
             known = "�" in piece or not piece or (self._blank and piece.isspace())
             known = known or any(char in self._last for char in piece)
             known = known or (self._blank and len(piece) != len(self._tokenizer.convert_ids_to_tokens(token)))
@@ -143,12 +143,17 @@ class StopStrings:
         return any(stop in tail for stop in self.stops)
 
     def cut(self, text: str) -> tuple[str, str]:
-        """The text before the earliest stop string, and that stop string (empty when none is in it)."""
-        places = [(place, stop) for stop in self.stops if (place := text.find(stop)) >= 0]
-        if not places:
-            return text, ""
-        place, stop = min(places, key=lambda item: item[0])
-        return text[:place], stop
+        """The text before the earliest stop string, and that stop string."""
+        return cut_at(text, self.stops)
+
+
+def cut_at(text: str, stops: Sequence[str]) -> tuple[str, str]:
+    """The text before the earliest stop string, and that stop string (empty when none is in it)."""
+    places = [(place, stop) for stop in stops if stop and (place := text.find(stop)) >= 0]
+    if not places:
+        return text, ""
+    place, stop = min(places, key=lambda item: item[0])
+    return text[:place], stop
 
 
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
