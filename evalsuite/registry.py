@@ -32,6 +32,7 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
         "EchoModel": "evalsuite.models.echo",
         "EchoChatModel": "evalsuite.models.echo",
         "ReplayModel": "evalsuite.models.replay",
+        "ReplayChatModel": "evalsuite.models.replay",
         "ManagedServer": "evalsuite.models.server",
     },
     "datasets": {
@@ -43,28 +44,12 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "evaluators": {
         "AccEvaluator": "evalsuite.evaluators.basic",
         "EMEvaluator": "evalsuite.evaluators.basic",
+        "ContainsEvaluator": "evalsuite.evaluators.basic",
     },
     "postprocessors": {},
-    "inferencers": {
-        "GenInferencer": "evalsuite.inferencers",
-        "PPLInferencer": "evalsuite.inferencers",
-        "LLInferencer": "evalsuite.inferencers",
-        "CLPInferencer": "evalsuite.inferencers",
-        "ChatInferencer": "evalsuite.inferencers",
-    },
-    "retrievers": {
-        "ZeroRetriever": "evalsuite.prompt",
-        "FixKRetriever": "evalsuite.prompt",
-        "RandomRetriever": "evalsuite.prompt",
-    },
-    "templates": {
-        "PromptTemplate": "evalsuite.prompt",
-        "RawPromptTemplate": "evalsuite.prompt",
-    },
     "summarizers": {
         "DefaultSummarizer": "evalsuite.summarizers:build_table",
     },
-    "trackers": {},
 }
 
 # Names that choose a behaviour of the engine instead of standing for a class.

@@ -139,7 +139,7 @@ def _values(
     values, beside = read_values(found.path, wanted)
     folders += [folder for folder in beside if folder not in folders]
     matched.append(found)
-    return {key: value for key, value in values.items() if wanted(key)}
+    return values
 
 
 def _list(values: PlainDict, key: str, found: Found) -> list[PlainDict]:
@@ -154,7 +154,7 @@ def _list(values: PlainDict, key: str, found: Found) -> list[PlainDict]:
 def _datasets(found: Found, folders: list[str], matched: list[Found], suffix: str) -> list[PlainDict]:
     """The dataset lists of a file: all variables that end in `_datasets`, or in the suffix behind a slash."""
     ending = suffix or DATASETS_SUFFIX
-    values = _values(found, folders, matched, lambda key: key.endswith((ending, "datasets")))
+    values = _values(found, folders, matched, lambda key: key.endswith(ending) or key == "datasets")
     keys = [key for key in values if key.endswith(ending)] or ([] if suffix else ["datasets"])
     if not keys:
         raise UserError(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 from collections.abc import Callable, Collection, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,7 @@ RUNNER_KEYS: Mapping[str, Any] = {
 }
 COMBINATION_SIDES = ("models", "datasets")
 NEAR = 0.8
+FIRST_ROWS = 20
 
 
 def check(config: RunConfig, *, gpus: int | None = None) -> list[UserError]:
@@ -118,6 +121,8 @@ class _Checker:
         self.gpus = gpus
         self.errors: list[UserError] = []
         self._said: set[str] = set()
+        # Kind of prompt, meta template and first model of each way in which a template has to be spoken.
+        self._speakers: dict[str, tuple[str, Any, str]] = {}
 
     def _add(self, what: str, where: str, expected: str = "", nearest: str = "") -> None:
         self.errors.append(
@@ -129,6 +134,10 @@ class _Checker:
         for one in error.errors if isinstance(error, UserErrors) else (error,):
             place = one.where if one.where.startswith(where.partition("[")[0]) else where
             self._add(one.what, place, one.expected, one.nearest)
+
+    def _errors_under(self, where: str) -> bool:
+        place = f"{self.config.path}: {where}"
+        return any(error.where == place or error.where.startswith(f"{place}.") for error in self.errors)
 
     # ------------------------------------------------------------------ the config as a whole
     def sections(self) -> None:
@@ -177,6 +186,8 @@ class _Checker:
         self._own_keys(model, MODEL_KEYS, where)
         if factory is not None:
             self.errors += self._keywords(factory, model, where, MODEL_KEYS)
+            kind, meta = getattr(factory, "prompt_kind", "text"), model.get("meta_template")
+            self._speakers.setdefault(f"{kind} {json.dumps(meta, sort_keys=True)}", (kind, meta, where))
         run_cfg = model.get("run_cfg")
         if isinstance(run_cfg, dict):
             self._section(run_cfg, RUN_CFG_KEYS, f"{where}.run_cfg")
@@ -206,20 +217,57 @@ class _Checker:
         reader = dataset.get("reader_cfg")
         if isinstance(reader, dict):
             self._section(reader, READER_KEYS, f"{where}.reader_cfg")
+        sound = factory is not None and not self._errors_under(where)
+        columns = self._columns(factory, dataset, where) if sound else None
         infer = dataset.get("infer_cfg")
         if isinstance(infer, dict):
-            self._infer_cfg(infer, reader if isinstance(reader, dict) else {}, where)
+            self._infer_cfg(infer, reader if isinstance(reader, dict) else {}, columns, where)
         evaluation = dataset.get("eval_cfg")
         if isinstance(evaluation, dict):
             self._eval_cfg(evaluation, f"{where}.eval_cfg")
 
-    def _infer_cfg(self, infer: Mapping[str, Any], reader: Mapping[str, Any], where: str) -> None:
-        try:
-            checker: Callable[..., Any] = load("evalsuite.inferencers:check_infer_cfg")
-        except UserError:  # the room is being built
-            return
-        for error in checker(infer, reader, None, where=f"{where}.infer_cfg"):
+    def _infer_cfg(
+        self, infer: Mapping[str, Any], reader: Mapping[str, Any], columns: Collection[str] | None, where: str
+    ) -> None:
+        """The templates against the columns of the rows, and against the roles of every model."""
+        checker: Callable[..., list[UserError]] = load("evalsuite.inferencers:check_infer_cfg")
+        errors = checker(infer, reader, columns, f"{where}.infer_cfg")
+        for error in errors:
             self._take(error, f"{where}.infer_cfg")
+        if errors:
+            return
+        layout_for: Callable[..., Any] = load("evalsuite.prompt.layout:layout_for")
+        variants = [
+            variant
+            for key in ("prompt_template", "ice_template")
+            if infer.get(key)
+            for variant in load("evalsuite.prompt.template:read_template")(infer[key], key).variants.values()
+        ]
+        mode = "gen" if load("evalsuite.inferencers:verb_of")(infer) == "generate" else "ppl"
+        for kind, meta, model in self._speakers.values():
+            try:
+                layout = layout_for(kind, meta)
+                for variant in variants:
+                    layout.plan(variant, mode)
+            except UserError as error:
+                if (text := f"{model} {error.what}") not in self._said:
+                    self._said.add(text)
+                    what = f"{error.what} ({where} is the first to speak it)"
+                    self._add(
+                        what, f"{model}.{error.where or 'meta_template'}", error.expected, error.nearest
+                    )
+
+    def _columns(self, factory: Any, dataset: Mapping[str, Any], where: str) -> Collection[str] | None:
+        """The columns of the first rows, when they lie in a file that can be read without another package."""
+        if not hasattr(factory, "rows") or factory.needs:
+            return None
+        accepted = inspect.signature(factory).parameters
+        try:
+            rows = factory(**{key: value for key, value in dataset.items() if key in accepted}).rows()
+            return {column for row in islice(rows, FIRST_ROWS) for column in row}
+        except UserError as error:
+            self._take(error, f"{where}.path")
+            return None
 
     def _eval_cfg(self, evaluation: Mapping[str, Any], where: str) -> None:
         self._section(evaluation, EVAL_KEYS, where)
@@ -272,6 +320,9 @@ class _Checker:
         """The summarizer's groups and columns, by the room that reads them."""
         if self.config.summarizer is None:
             return
+        name = self.config.summarizer.get("type")
+        if isinstance(name, str) and short_name(name) not in known_names("summarizers"):
+            self._typed(self.config.summarizer, "summarizers", "summarizer")
         checker: Callable[..., Any] = load("evalsuite.summarizers:check_summarizer")
         for error in checker(self.config.summarizer):
             self._take(error, "summarizer")

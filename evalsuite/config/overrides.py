@@ -70,7 +70,7 @@ def _set(target: Any, parts: Sequence[str], value: Any, where: str) -> None:
         )
     if head not in target:
         nearest = nearest_name(head, target)
-        if nearest and len(head) > 2 and not _extends(head, nearest):
+        if nearest and _is_slip(head, nearest):
             raise UserError(f"there is no key {head!r}", where=where, nearest=nearest)
         if rest:
             target[head] = {}
@@ -80,14 +80,12 @@ def _set(target: Any, parts: Sequence[str], value: Any, where: str) -> None:
         target[head] = value
 
 
-def _extends(one: str, other: str) -> bool:
-    """Words that share whole parts (max_out_len, max_seq_len) are siblings, not slips of the finger."""
+def _is_slip(one: str, other: str) -> bool:
+    """Whether a new key is a known one mistyped (max_out_le) and not its sibling (max_seq_len)."""
     parts, others = one.split("_"), other.split("_")
-    return (
-        len(parts) > 1
-        and len(parts) == len(others)
-        and any(a == b for a, b in zip(parts, others, strict=True))
-    )
+    if len(parts) != len(others):
+        return True
+    return all(a == b or nearest_name(a, [b]) for a, b in zip(parts, others, strict=True))
 
 
 def _positions(target: list[Any], head: str, where: str) -> list[int]:

@@ -178,3 +178,35 @@ def test_checking_imports_no_heavy_package(tree: Tree) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+TEMPLATE = """
+    infer_cfg = dict(
+        prompt_template=dict(type='PromptTemplate', template=dict(round=[
+            dict(role={role!r}, prompt='{{{column}}}'), dict(role='BOT', prompt='{{a}}')])),
+        retriever=dict(type='ZeroRetriever'), inferencer=dict(type='GenInferencer'))
+    datasets = [dict(type='JsonlDataset', abbr='d', path='d.jsonl', infer_cfg=infer_cfg,
+                     reader_cfg=dict(input_columns=['q'], output_column='a'))]
+    meta = dict(round=[dict(role='HUMAN', begin='Q: '), dict(role='BOT', begin='A: ', generate=True)])
+    models = [dict(type='EchoModel', abbr='m', meta_template=meta),
+              dict(type='EchoModel', abbr='n', meta_template=meta)]
+"""
+
+
+def test_a_placeholder_without_a_column_is_told(problems: Callable[..., dict[str, str]]) -> None:
+    assert problems(TEMPLATE.format(role="HUMAN", column="q")) == {}
+    found = problems(TEMPLATE.format(role="HUMAN", column="qq"))
+    assert list(found) == ["datasets[0].infer_cfg.prompt_template.template"]
+    assert found.popitem()[1].endswith("| q")
+
+
+def test_a_role_that_a_model_cannot_speak_is_told_once(problems: Callable[..., dict[str, str]]) -> None:
+    found = problems(TEMPLATE.format(role="HUMANN", column="q"))
+    assert list(found) == ["models[0].meta_template"]
+    assert found["models[0].meta_template"].endswith("| HUMAN")
+    assert "datasets[0]" in found["models[0].meta_template"]
+
+
+def test_a_data_file_that_cannot_be_read_is_told(problems: Callable[..., dict[str, str]]) -> None:
+    found = problems(MODELS + DATASETS, **{"d.jsonl": "no json\n"})
+    assert "no JSON" in found["datasets[0].path"]
