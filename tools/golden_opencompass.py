@@ -434,19 +434,29 @@ def render_labels(oc, cfg, finish):
     return prompts, repaired
 
 
+HOMES = {
+    "prompt_template": "opencompass.openicl.icl_prompt_template",
+    "ice_template": "opencompass.openicl.icl_prompt_template",
+    "retriever": "opencompass.openicl.icl_retriever",
+}
+
+
 def versions(oc: SimpleNamespace) -> list[dict[str, object]]:
     from mmengine.config import ConfigDict
 
     cases = []
     matrix = [*template_matrix(with_labels=False), *template_matrix(with_labels=True)]
     inferencers = (
-        {"type": "GenInferencer", "max_out_len": 64},
+        {"type": "opencompass.openicl.icl_inferencer.GenInferencer", "max_out_len": 64},
         {"type": "opencompass.openicl.icl_inferencer.PPLInferencer"},
     )
     for number, (name, cfg) in enumerate(matrix[::5]):
         cfg = {**copy.deepcopy(cfg), "inferencer": inferencers[number % 2]}
         if "numbers" in name:
             continue
+        for key in ("prompt_template", "ice_template", "retriever"):
+            if key in cfg:
+                cfg[key] = {**cfg[key], "type": f"{HOMES[key]}.{cfg[key]['type']}"}
         dataset = ConfigDict({"infer_cfg": copy.deepcopy(cfg), "reader_cfg": READER})
         cases.append({"name": name, "infer_cfg": cfg, "version": oc.prompt_hash(dataset)[:6]})
     assert len({hashlib.sha256(json.dumps(case).encode()).hexdigest() for case in cases}) == len(cases)

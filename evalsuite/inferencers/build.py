@@ -9,8 +9,13 @@ from typing import Any, Literal
 from evalsuite.datasets.base import Dataset
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.inferencers.base import Inferencer
+from evalsuite.inferencers.chat import ChatInferencer
+from evalsuite.inferencers.clp import CLPInferencer
+from evalsuite.inferencers.consistency import SCInferencer
 from evalsuite.inferencers.gen import GenInferencer
+from evalsuite.inferencers.ll import LLInferencer
 from evalsuite.inferencers.ppl import PPLInferencer
+from evalsuite.inferencers.ppl_only import PPLOnlyInferencer
 from evalsuite.inferencers.setup import Setup
 from evalsuite.prompt.template import SECTIONS, short_type
 from evalsuite.types import Prompt, Sampling, Verb
@@ -29,7 +34,13 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "GenInferencer": Kind(GenInferencer, "generate", "gen"),
     "ParallelGenInferencer": Kind(GenInferencer, "generate", "gen"),
+    "ChatInferencer": Kind(ChatInferencer, "generate", "chat"),
+    "ParallelChatInferencer": Kind(ChatInferencer, "generate", "chat"),
+    "SCInferencer": Kind(SCInferencer, "generate", "sc"),
     "PPLInferencer": Kind(PPLInferencer, "loglikelihood", "ppl", compares=True),
+    "LLInferencer": Kind(LLInferencer, "loglikelihood", "ll", compares=True),
+    "CLPInferencer": Kind(CLPInferencer, "loglikelihood", "clp", compares=True),
+    "PPLOnlyInferencer": Kind(PPLOnlyInferencer, "loglikelihood", "ppl_only"),
 }
 
 

@@ -1,8 +1,7 @@
 """What is chosen among scored options, under each normalisation that has a name.
 
-`ppl` is OpenCompass's mean cross-entropy (natural log, all tokens of the text counted, the first one included,
-though nothing predicts it); `acc`, `acc_norm`, `acc_bytes` are lm-eval's: the sum, the sum per character and the
-sum per byte of the option's text; `acc_tokens` is the sum per token.
+`ppl` is OpenCompass's mean cross-entropy (natural log, no exponent). `acc`, `acc_norm` and `acc_bytes` are
+lm-eval's: the sum, the sum per character and the sum per byte of the option; `acc_tokens` is the sum per token.
 """
 
 from __future__ import annotations
@@ -10,13 +9,23 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from evalsuite.errors import UserError, nearest_name
 from evalsuite.types import Answer, OptionScore
 
 _BITS = 1.4426950408889634  # bits per nat
 
 
-def mean_loss(score: OptionScore) -> float:
-    """OpenCompass's PPL: the mean cross-entropy over all tokens, without an exponent."""
+def text_loss(score: OptionScore) -> float:
+    """OpenCompass's PPL of a whole text.
+
+    Its mean counts every token, also the first, which nothing predicts: the beginning-of-text token where the
+    tokenizer adds one, else the text's own first token. So one more than were scored.
+    """
+    return -score.logprob / (score.scored + 1)
+
+
+def words_loss(score: OptionScore) -> float:
+    """The mean cross-entropy of words behind a context, all of them scored."""
     return -score.logprob / score.tokens if score.tokens else float("inf")
 
 
@@ -32,20 +41,17 @@ def first_best(values: Sequence[float]) -> int:
 
 
 def normalised(scores: Sequence[OptionScore], texts: Sequence[str]) -> dict[str, int]:
-    """lm-eval's choices among options that were scored behind one context."""
+    """lm-eval's choices among options that were scored behind a context."""
     sums = [score.logprob for score in scores]
+    lengths = {
+        "acc": [1] * len(sums),
+        "acc_norm": [len(text) for text in texts],
+        "acc_bytes": [len(text.encode("utf-8", "surrogatepass")) for text in texts],
+        "acc_tokens": [score.tokens for score in scores],
+    }
     return {
-        "acc": first_best(sums),
-        "acc_norm": first_best([value / max(len(text), 1) for value, text in zip(sums, texts, strict=True)]),
-        "acc_bytes": first_best(
-            [
-                value / max(len(text.encode("utf-8", "surrogatepass")), 1)
-                for value, text in zip(sums, texts, strict=True)
-            ]
-        ),
-        "acc_tokens": first_best(
-            [value / max(score.tokens, 1) for value, score in zip(sums, scores, strict=True)]
-        ),
+        name: first_best([value / max(length, 1) for value, length in zip(sums, own, strict=True)])
+        for name, own in lengths.items()
     }
 
 
@@ -56,7 +62,14 @@ def chosen(
     rule: str,
     details: Mapping[str, Sequence[float]],
 ) -> Answer:
-    """The answer that names the label chosen by `rule`, with every score and every other rule's choice beside."""
+    """The answer that names the label chosen by `rule`, with all scores and the other rules' choices beside."""
+    if rule not in choices:
+        raise UserError(
+            f"the options cannot be chosen by {rule!r} here",
+            where="infer_cfg.inferencer.choose",
+            expected=", ".join(choices),
+            nearest=nearest_name(rule, choices),
+        )
     extra: dict[str, Any] = {
         "labels": list(labels),
         "rule": rule,

@@ -7,32 +7,49 @@ from typing import Any, ClassVar
 
 from evalsuite.errors import UserError
 from evalsuite.inferencers.base import Exchange
-from evalsuite.inferencers.exchange import OneRequest
+from evalsuite.inferencers.exchange import OneRequest, message_json
 from evalsuite.inferencers.setup import Setup
-from evalsuite.store.keys import request_key
-from evalsuite.types import Prompt, Request, Sample, Tool, Verb
+from evalsuite.inferencers.turns import Turns
+from evalsuite.prompt.conversation import speaker
+from evalsuite.store.keys import digest
+from evalsuite.types import Message, Prompt, Request, Sample, Tool, Verb
 
 
 class GenInferencer:
-    """Asks for one text per sample."""
+    """Asks for one text per sample; with `multiround` for a text in every empty assistant message, in order."""
 
     verb: ClassVar[Verb] = "generate"
 
     def __init__(self, setup: Setup) -> None:
-        self._builder = setup.builder("gen")
+        self._setup = setup
+        self._multiround = bool(setup.options.get("multiround"))
+        self._builder = setup.builder("gen", as_messages=self._multiround)
         self._fits = setup.fits(setup.sampling.max_out_len)
-        self._sampling = setup.sampling
-        self._sampling_key = setup.sampling_key
-        self._identity = setup.identity
+        self._speak = speaker(setup.kind, setup.meta_template)
         self._tools_column: str | None = setup.options.get("tools_column")
 
     def exchange(self, sample: Sample, repeat: int) -> Exchange:
         prompt = self._builder.build(sample, self._fits)
-        if not isinstance(prompt, str):
-            prompt = open_ended(prompt)
         tools = read_tools(sample, self._tools_column) if self._tools_column else ()
-        key = request_key(self._identity, prompt, self._sampling_key, repeat, (), tools)
-        return OneRequest(sample, repeat, Request(key, prompt, self._sampling, (), tools, repeat))
+        if self._multiround and not isinstance(prompt, str):
+            return self._turns(sample, repeat, prompt, tools)
+        request = self._setup.generate(open_ended(prompt), repeat, sample.id, tools)
+        return OneRequest(sample, repeat, request)
+
+    def _turns(
+        self, sample: Sample, repeat: int, messages: tuple[Message, ...], tools: tuple[Tool, ...]
+    ) -> Exchange:
+        places = [at for at, one in enumerate(messages) if one.role == "assistant" and not one.content]
+        if not places:
+            messages, places = (*messages, Message("assistant")), [len(messages)]
+
+        def ask(before: Sequence[Message], place: int) -> Request:
+            shown: Prompt = tuple(before) if self._setup.kind == "messages" else self._speak(before)
+            return self._setup.generate(shown, repeat, sample.id, tools)
+
+        known = [message_json(message) for message in messages]
+        key = digest(["turns", known, ask(messages[: places[0]], places[0]).key])
+        return Turns(key, sample, repeat, messages, places, ask, own_words=True)
 
 
 def open_ended(prompt: Prompt) -> Prompt:

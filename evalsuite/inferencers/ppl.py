@@ -7,18 +7,19 @@ from typing import ClassVar
 
 from evalsuite.errors import UserError
 from evalsuite.inferencers.base import Exchange
-from evalsuite.inferencers.choice import bits_per_byte, chosen, first_best, mean_loss, normalised
-from evalsuite.inferencers.exchange import ManyRequests, prompt_json
+from evalsuite.inferencers.choice import bits_per_byte, chosen, first_best, normalised, text_loss, words_loss
+from evalsuite.inferencers.exchange import Judge, ManyRequests, prompt_json
+from evalsuite.inferencers.groups import Groups
 from evalsuite.inferencers.setup import Setup
 from evalsuite.store.keys import digest
-from evalsuite.types import Answer, Message, OptionScore, Prompt, Request, Sample, Verb
+from evalsuite.types import Answer, Json, Prompt, Request, Sample, Verb
 
 
 class PPLInferencer:
     """Chooses the label with the smallest mean cross-entropy of its whole prompt.
 
     With `normalizing_str` only the words behind the separator count, and what they cost behind that neutral
-    string is taken off.
+    string is taken off. A model that takes messages can score the assistant's words alone.
     """
 
     verb: ClassVar[Verb] = "loglikelihood"
@@ -26,9 +27,10 @@ class PPLInferencer:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._neutral: str | None = setup.options.get("normalizing_str")
+        self._rule = str(setup.options.get("choose") or "ppl")
         self._builder = setup.builder("ppl", keep_sep=self._neutral is not None)
         self._labels = labels_of(setup, self._builder.template.labelled, self._builder.template.variants)
-        self._sep = self._builder.template.sep_token
+        self._sep = self._builder.template.sep_token or ""
         if self._neutral is not None and not self._sep:
             raise UserError(
                 "normalizing_str needs a mark between the question and the words to score",
@@ -39,113 +41,65 @@ class PPLInferencer:
 
     def exchange(self, sample: Sample, repeat: int) -> Exchange:
         prompts, _ = self._builder.build_labels(sample, self._labels, self._fits)
-        record = {
-            f"label: {label}": prompt_json(prompt)
-            for label, prompt in zip(self._labels, prompts, strict=True)
-        }
         texts = [prompt for prompt in prompts if isinstance(prompt, str)]
         if len(texts) < len(prompts):
-            return self._spoken(sample, repeat, prompts, record)
+            return self._spoken(sample, repeat, prompts)
         if self._neutral is not None:
             return self._against_neutral(sample, repeat, texts, self._neutral)
-        request = self._setup.score("", texts, repeat)
-        labels = self._labels
+        return self._whole(sample, repeat, texts)
+
+    def _whole(self, sample: Sample, repeat: int, texts: Sequence[str]) -> Exchange:
+        request = self._setup.score("", texts, repeat, sample.id)
 
         def judge(answers: Mapping[str, Answer]) -> Answer:
             scores = answers[request.key].options
-            losses = [mean_loss(score) for score in scores]
+            losses = [text_loss(score) for score in scores]
             choices = {
                 "ppl": first_best([-loss for loss in losses]),
                 "acc": first_best([score.logprob for score in scores]),
             }
             bits = [bits_per_byte(score, text) for score, text in zip(scores, texts, strict=True)]
-            return chosen(labels, scores, choices, "ppl", {"ppl": losses, "bpb": bits})
+            return chosen(self._labels, scores, choices, self._rule, {"ppl": losses, "bpb": bits})
 
-        return self._exchange(sample, repeat, [request], judge, record)
+        return self._exchange(sample, repeat, [request], judge, texts)
 
     def _against_neutral(self, sample: Sample, repeat: int, texts: Sequence[str], neutral: str) -> Exchange:
-        sep = self._sep or ""
-        contexts, words = [], []
+        pairs: list[tuple[Prompt, str]] = []
         for text in texts:
-            context, _, rest = text.partition(sep)
-            contexts.append(context)
-            words.append(rest.replace(sep, ""))
-        requests = [
-            self._setup.score(
-                context, [words[at] for at, own in enumerate(contexts) if own == context], repeat
-            )
-            for context in dict.fromkeys(contexts)
-        ]
-        reference = self._setup.score(neutral, words, repeat)
-        places = [
-            (contexts.index(context), contexts[:at].count(context)) for at, context in enumerate(contexts)
-        ]
-        by_context = {
-            contexts.index(context): request
-            for context, request in zip(dict.fromkeys(contexts), requests, strict=True)
-        }
-        labels = self._labels
+            context, _, words = text.partition(self._sep)
+            pairs.append((context, words.replace(self._sep, "")))
+        words_of = [words for _, words in pairs]
+        groups = Groups(self._setup, pairs, repeat, sample.id)
+        reference = self._setup.score(neutral, words_of, repeat, sample.id)
 
         def judge(answers: Mapping[str, Answer]) -> Answer:
-            scores = [answers[by_context[first].key].options[nth] for first, nth in places]
-            base = [mean_loss(score) for score in answers[reference.key].options]
-            losses = [mean_loss(score) - less for score, less in zip(scores, base, strict=True)]
-            choices = {"ppl": first_best([-loss for loss in losses]), **normalised(scores, words)}
-            return chosen(labels, scores, choices, "ppl", {"ppl": losses})
+            scores = groups.scores(answers)
+            neutrals = answers[reference.key].options
+            losses = [words_loss(own) - words_loss(base) for own, base in zip(scores, neutrals, strict=True)]
+            choices = {"ppl": first_best([-loss for loss in losses]), **normalised(scores, words_of)}
+            return chosen(self._labels, scores, choices, self._rule, {"ppl": losses})
 
-        record = {
-            f"label: {label}": context + word
-            for label, context, word in zip(labels, contexts, words, strict=True)
-        }
-        return self._exchange(sample, repeat, [*requests, reference], judge, record)
+        shown = [str(context) + words for context, words in pairs]
+        return self._exchange(sample, repeat, [*groups.requests, reference], judge, shown)
 
-    def _spoken(
-        self, sample: Sample, repeat: int, prompts: Sequence[Prompt], record: Mapping[str, object]
-    ) -> Exchange:
-        """Labels as the words of the assistant, where the model takes messages: only those words are scored."""
-        asked: list[tuple[Message, ...]] = []
-        words: list[str] = []
-        for prompt in prompts:
-            if isinstance(prompt, str) or not prompt or prompt[-1].role != "assistant":
-                raise UserError(
-                    "a model that takes messages can only score the assistant's words",
-                    where="infer_cfg.prompt_template",
-                    expected="label templates that end with a BOT turn, or a text model",
-                )
-            asked.append(prompt[:-1])
-            words.append(prompt[-1].text)
-        groups: dict[tuple[Message, ...], list[int]] = {}
-        for at, context in enumerate(asked):
-            groups.setdefault(context, []).append(at)
-        requests = {
-            context: self._setup.score(context, [words[at] for at in places], repeat)
-            for context, places in groups.items()
-        }
-        labels = self._labels
+    def _spoken(self, sample: Sample, repeat: int, prompts: Sequence[Prompt]) -> Exchange:
+        pairs = [assistant_words(prompt) for prompt in prompts]
+        words_of = [words for _, words in pairs]
+        groups = Groups(self._setup, pairs, repeat, sample.id)
 
         def judge(answers: Mapping[str, Answer]) -> Answer:
-            scores: list[OptionScore] = [
-                answers[requests[context].key].options[groups[context].index(at)]
-                for at, context in enumerate(asked)
-            ]
-            losses = [mean_loss(score) for score in scores]
-            choices = {"ppl": first_best([-loss for loss in losses]), **normalised(scores, words)}
-            return chosen(labels, scores, choices, "ppl", {"ppl": losses})
+            scores = groups.scores(answers)
+            losses = [words_loss(score) for score in scores]
+            choices = {"ppl": first_best([-loss for loss in losses]), **normalised(scores, words_of)}
+            return chosen(self._labels, scores, choices, self._rule, {"ppl": losses})
 
-        return self._exchange(sample, repeat, list(requests.values()), judge, record)
+        return self._exchange(sample, repeat, groups.requests, judge, prompts)
 
     def _exchange(
-        self, sample: Sample, repeat: int, requests: list[Request], judge: object, record: object
+        self, sample: Sample, repeat: int, requests: Sequence[Request], judge: Judge, shown: Sequence[Prompt]
     ) -> Exchange:
-        key = digest(
-            [
-                "ppl",
-                self._neutral,
-                [str(label) for label in self._labels],
-                [request.key for request in requests],
-            ]
-        )
-        return ManyRequests(key, sample, repeat, requests, judge, record)  # type: ignore[arg-type]
+        key = digest(["ppl", self._rule, list(map(str, self._labels)), [request.key for request in requests]])
+        return ManyRequests(key, sample, repeat, requests, judge, label_record(self._labels, shown))
 
 
 def labels_of(setup: Setup, labelled: bool, variants: Mapping[Hashable, object]) -> tuple[Hashable, ...]:
@@ -158,3 +112,19 @@ def labels_of(setup: Setup, labelled: bool, variants: Mapping[Hashable, object])
             expected="a dict from each label to its template",
         )
     return tuple(given) if given else tuple(variants)
+
+
+def label_record(labels: Sequence[Hashable], shown: Sequence[Prompt]) -> Json:
+    """The prompt of each label, kept beside the answer."""
+    return {f"label: {label}": prompt_json(prompt) for label, prompt in zip(labels, shown, strict=True)}
+
+
+def assistant_words(prompt: Prompt) -> tuple[Prompt, str]:
+    """Messages cut before the assistant's last words, which are what is scored."""
+    if isinstance(prompt, str) or not prompt or prompt[-1].role != "assistant":
+        raise UserError(
+            "a model that takes messages can only score the assistant's words",
+            where="infer_cfg.prompt_template",
+            expected="label templates that end with a BOT turn, or a model that takes text",
+        )
+    return prompt[:-1], prompt[-1].text

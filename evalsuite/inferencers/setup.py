@@ -13,7 +13,7 @@ from evalsuite.inferencers.sampling import read_sampling
 from evalsuite.prompt.builder import PromptBuilder
 from evalsuite.prompt.layout import Mode
 from evalsuite.store.keys import request_key, sampling_digest
-from evalsuite.types import Prompt, Request, Sampling
+from evalsuite.types import Prompt, Request, Sampling, Tool
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,27 @@ class Setup:
         return sampling_digest(self.sampling)
 
     @cached_property
+    def no_sampling(self) -> Sampling:
+        """What a log-likelihood request carries: nothing is drawn, so no parameter counts in its key."""
+        return Sampling()
+
+    @cached_property
     def scoring_key(self) -> str:
-        """The sampling's share of a log-likelihood request's key: nothing is drawn, so nothing counts."""
-        return sampling_digest(Sampling())
+        """The share of `no_sampling` in a request's key."""
+        return sampling_digest(self.no_sampling)
 
     def fits(self, reserved: int) -> Callable[[Prompt], bool] | None:
         """The test whether a prompt leaves room for `reserved` tokens."""
         return fits_in(self.count_tokens, self.context, reserved, self.options.get("max_seq_len"))
 
-    def builder(self, mode: Mode, *, keep_sep: bool = False) -> PromptBuilder:
-        """The dataset's prompts for this model."""
+    def builder(self, mode: Mode, *, keep_sep: bool = False, as_messages: bool = False) -> PromptBuilder:
+        """The dataset's prompts for this model (or as messages, whatever it takes)."""
         dataset = self.dataset
         return PromptBuilder(
             self.infer_cfg,
             self.reader_cfg,
-            kind=self.kind,
-            meta_template=self.meta_template,
+            kind="messages" if as_messages else self.kind,
+            meta_template=None if as_messages and self.kind == "text" else self.meta_template,
             mode=mode,
             examples=dataset.examples,
             questions=lambda: (sample.fields for sample in dataset.samples()),
@@ -70,7 +75,12 @@ class Setup:
             keep_sep=keep_sep,
         )
 
-    def score(self, prompt: Prompt, continuations: Sequence[str], repeat: int) -> Request:
+    def generate(self, prompt: Prompt, repeat: int, sample_id: str, tools: tuple[Tool, ...] = ()) -> Request:
+        """A request for a text."""
+        key = request_key(self.identity, prompt, self.sampling_key, repeat, (), tools)
+        return Request(key, prompt, self.sampling, (), tools, repeat, sample_id)
+
+    def score(self, prompt: Prompt, continuations: Sequence[str], repeat: int, sample_id: str) -> Request:
         """A request for the log-likelihood of each continuation behind a prompt."""
         key = request_key(self.identity, prompt, self.scoring_key, repeat, continuations)
-        return Request(key, prompt, Sampling(), tuple(continuations), (), repeat)
+        return Request(key, prompt, self.no_sampling, tuple(continuations), (), repeat, sample_id)

@@ -7,12 +7,20 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from evalsuite.prompt.template import short_type
+
+# Where OpenCompass's own configs import the classes from; its hash counts these paths.
+_HOMES = {
+    "PromptTemplate": "opencompass.openicl.icl_prompt_template",
+    "RawPromptTemplate": "opencompass.openicl.icl_raw_prompt_template",
+}
+
 
 def prompt_version(infer_cfg: Mapping[str, Any]) -> str:
     """The first six hex digits of the hash of an infer_cfg as OpenCompass forms it.
 
-    The ids of fixed examples count as the inferencer's, and a class counts by the name it is given here; tuples
-    count as lists.
+    A class counts by the path that OpenCompass's configs import it from, however it is written here; the ids of
+    fixed examples count as the inferencer's; tuples count as lists.
     """
     cfg = _plain(infer_cfg)
     retriever = cfg.get("retriever")
@@ -25,9 +33,18 @@ def prompt_version(infer_cfg: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _home(inner) if key == "type" else _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if isinstance(value, type):
-        return value.__name__
     return value
+
+
+def _home(kind: Any) -> Any:
+    name = short_type({"type": kind})
+    if name in _HOMES:
+        return f"{_HOMES[name]}.{name}"
+    if name.endswith("Retriever"):
+        return f"opencompass.openicl.icl_retriever.{name}"
+    if name.endswith("Inferencer"):
+        return f"opencompass.openicl.icl_inferencer.{name}"
+    return kind if isinstance(kind, (str, int, float, bool, type(None))) else name

@@ -145,7 +145,9 @@ class PromptBuilder:
         pairs = []
         for at in shown:
             row = rows[at]
-            variant = example.variant(row.get(self.output_column or "")) if example.labelled else example.first
+            variant = (
+                example.variant(row.get(self.output_column or "")) if example.labelled else example.first
+            )
             pairs.append((self._example_plans[id(variant)], row))
         return self._layout.block(pairs, self._separator, self._closing)
 

@@ -66,12 +66,13 @@ Variant = Union[Text, Dialogue, Messages]
 
 @dataclass(frozen=True)
 class Template:
-    """A template with its variants: one without a label, or one per label."""
+    """A template with its variants: one without a label, or one per label; `source` is how it was written."""
 
     variants: Mapping[Hashable, Variant]
     labelled: bool
     ice_token: str | None
     sep_token: str | None
+    source: str = ""
 
     @property
     def first(self) -> Variant:
@@ -148,13 +149,13 @@ def read_template(
     at = f"{where}.template"
     if isinstance(source, str):
         _needs_ice_token(source, ice_token, at)
-        return Template({None: reader.text(source)}, False, ice_token, sep_token)
+        return Template({None: reader.text(source)}, False, ice_token, sep_token, source)
     if not isinstance(source, Mapping) or not source:
         raise UserError(
             f"a template cannot be a {type(source).__name__}", where=at, expected="a text or a dict"
         )
     if all(key in SECTIONS for key in source):
-        return Template({None: reader.dialogue(source, at)}, False, ice_token, sep_token)
+        return Template({None: reader.dialogue(source, at)}, False, ice_token, sep_token, str(source))
     variants: dict[Hashable, Variant] = {}
     for label, variant in source.items():
         spot = f"{at}[{label!r}]"
@@ -169,7 +170,7 @@ def read_template(
                 where=spot,
                 expected="a text or a dict with 'round'",
             )
-    return Template(variants, True, ice_token, sep_token)
+    return Template(variants, True, ice_token, sep_token, str(source))
 
 
 class _Reader:
@@ -261,7 +262,7 @@ def _read_raw(cfg: Mapping[str, Any], where: str, blank: Mapping[str, str] | Non
             items.append(_raw_message(item, spot, fill, blank, literals))
         else:
             raise UserError(f"a message cannot be a {type(item).__name__}", where=spot)
-    return Template({None: Messages(tuple(items))}, False, ice_token, None)
+    return Template({None: Messages(tuple(items))}, False, ice_token, None, str(messages))
 
 
 def _raw_message(
