@@ -1,0 +1,8 @@
+"""The demo's generator lives in tools/, which is not installed: make it importable from anywhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
