@@ -17,6 +17,9 @@ from evalsuite.sandbox.outcome import (
 )
 from evalsuite.sandbox.probe import probe
 from evalsuite.sandbox.sandbox import Sandbox
+from evalsuite.sandbox.sqlite import Rows
+from evalsuite.sandbox.toolchains import Toolchain, languages
+from evalsuite.sandbox.verdicts import VerdictCache
 from evalsuite.sandbox.wire import Opaque, RemoteError
 
 __all__ = [
@@ -33,8 +36,12 @@ __all__ = [
     "Raised",
     "RemoteError",
     "Returned",
+    "Rows",
     "Sandbox",
     "Status",
     "TimedOut",
+    "Toolchain",
+    "VerdictCache",
+    "languages",
     "probe",
 ]

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 from evalsuite.sandbox.outcome import Limits, Outcome, Status
@@ -20,7 +20,7 @@ def job_limits(limits: Limits, address_space: bool = True) -> dict[str, Any]:
     kinds = [
         (resource.RLIMIT_CPU, max(1, -int(-limits.cpu_s // 1))),
         (resource.RLIMIT_FSIZE, limits.fsize_mb * mega),
-        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_NOFILE, 256 if address_space else 1024),
         (resource.RLIMIT_NPROC, limits.nproc + 2),
     ]
     if address_space:
@@ -66,41 +66,56 @@ def ending(ended: Ended, limits: Limits) -> tuple[Status, str]:
     return "pass", ""
 
 
-def run_job(
+@dataclass(frozen=True)
+class Ran:
+    """A whole program that has run: how it ended and what it wrote."""
+
+    ended: Ended
+    wall_s: float
+    stdout: bytes
+    stderr: bytes
+
+
+def run_raw(
     worker: Worker,
     job: dict[str, Any],
     limits: Limits,
     stdin: bytes = b"",
     address_space: bool = True,
-    keep: bool = False,
-) -> Outcome:
+    keep_kb: int | None = None,
+) -> Ran:
     """One whole program in a worker, with its input and output in files without a name."""
     handles: list[int] = []
     try:
         for content in (stdin, b"", b""):
             handles.append(memory_file(content))
         started = time.monotonic()
-        whole = {
-            **job,
-            **job_limits(limits, address_space),
-            "stdio": [0, 1, 2],
-            "until": "exit",
-            "keep": keep,
-        }
+        whole = {"until": "exit", "stdio": [0, 1, 2], **job, **job_limits(limits, address_space)}
         worker.begin(whole, handles)
         ended = worker.finish(started + limits.wall_s)
         wall = time.monotonic() - started
-        stdout, stderr = (read_back(handle, limits.out_kb) for handle in handles[1:])
+        size = (keep_kb or limits.out_kb) << 10
+        return Ran(ended, wall, os.pread(handles[1], size, 0), os.pread(handles[2], size, 0))
     finally:
         for handle in handles:
             os.close(handle)
-    status, detail = ending(ended, limits)
+
+
+def run_job(
+    worker: Worker, job: dict[str, Any], limits: Limits, stdin: bytes = b"", address_space: bool = True
+) -> Outcome:
+    """One whole program in a worker as an outcome: `pass` for exit code 0."""
+    ran = run_raw(worker, job, limits, stdin, address_space)
+    stdout, stderr = (part.decode("utf-8", "replace") for part in (ran.stdout, ran.stderr))
+    status, detail = ending(ran.ended, limits)
     if status == "fail" and stderr:
         last = stderr.rstrip().rpartition("\n")[2]
         detail = f"{detail}: {last[:300]}"
         if last.startswith("MemoryError"):
             status = "oom"
-        elif last.startswith(("SyntaxError", "IndentationError", "TabError")):
+        elif last.startswith(("SyntaxError", "IndentationError", "TabError")) and job["kind"] == "program":
             status = "compile_error"
-    outcome = Outcome(status, detail, ended.cpu_s, wall, None, "exitcode", worker.kind.level, stdout, stderr)
-    return replace(outcome, exit_code=ended.exit_code)
+    return Outcome(
+        status, detail, ran.ended.cpu_s, ran.wall_s, None, "exitcode", worker.kind.level, stdout, stderr,
+        ran.ended.exit_code,
+    )  # fmt: skip

@@ -6,11 +6,14 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from evalsuite.errors import UserError
-from evalsuite.sandbox import imports, interpreter, tests_inside
+from evalsuite.sandbox import building, imports, interpreter, sqlite, tests_inside, toolchains
 from evalsuite.sandbox.jobs import run_job
 from evalsuite.sandbox.outcome import (
     LEVELS,
@@ -20,13 +23,16 @@ from evalsuite.sandbox.outcome import (
     Isolation,
     Limits,
     Outcome,
+    Raised,
 )
 from evalsuite.sandbox.probe import probe
 from evalsuite.sandbox.split import Session, Watchdog
+from evalsuite.sandbox.verdicts import VerdictCache
 from evalsuite.sandbox.worker import Kind, Worker, WorkerLost
 
 _Result = TypeVar("_Result")
 _DEFAULT = Limits()
+_COMPILE = Limits(cpu_s=60, wall_s=180, mem_mb=2048, nproc=256, fsize_mb=256)
 _SCIENTIFIC_TMP_MB = 256
 
 
@@ -59,7 +65,7 @@ class Sandbox:
 
     `min_level` is the weakest isolation that is accepted; weak isolation must be asked for by name. `level`
     pins
-    the isolation to less than the machine offers.
+    the isolation to less than the machine offers. `cache` keeps verdicts of compiled languages by content.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class Sandbox:
         min_level: Isolation = "strong",
         python: str | None = None,
         level: Isolation | None = None,
+        cache: VerdictCache | None = None,
     ) -> None:
         capabilities = probe()
         self.isolation: Isolation = level or capabilities.level
@@ -96,6 +103,9 @@ class Sandbox:
         self._alone = threading.Lock()
         self._watchdog = Watchdog()
         self._closed = False
+        self._cache = cache
+        self._javac: building.ResidentJavac | None = None
+        self._javac_lock = threading.Lock()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -114,6 +124,8 @@ class Sandbox:
                 self._changed.wait()
         for slot in self._slots:
             slot.close()
+        if self._javac is not None:
+            self._javac.close()
         self._watchdog.close()
 
     # ---- places and retries ----
@@ -229,7 +241,8 @@ class Sandbox:
         """Split verdict, many calls at once: the results in order, for the caller to compare out here.
 
         `stop_on(index, result)` ends the program as soon as it says so. `per_call_s` limits each call's
-        processor time. A call that was not answered because the program ended is `Died`, and is the last result.
+        processor time. A call that was not answered because the program ended is `Died`, and is the last
+        result.
         """
         text = f"{preamble}\n{source}" if preamble else source
 
@@ -286,3 +299,173 @@ class Sandbox:
             return None, tests_inside.run(worker, source, test, limits, unittest_class, module)
 
         return self._attempt(kind, run, limits)[1]
+
+    def sql(
+        self,
+        database: str | Path,
+        query: str,
+        limits: Limits = _DEFAULT,
+        max_rows: int = 100_000,
+        text_errors: str = "replace",
+        root: str | Path | None = None,
+    ) -> sqlite.Rows:
+        """One SQL statement on a SQLite file that it cannot change.
+
+        `root` is the folder that workers see (the database's own by default): naming one for a whole set of
+        databases spares a worker for each.
+        """
+        file = sqlite.database_file(database)
+        folder = str(Path(root).resolve()) if root is not None else str(file.parent)
+        kind = self.kind("lean", binds=(folder,))
+        arguments = (str(file), query, max_rows, text_errors)
+
+        def run(worker: Worker) -> tuple[tuple[CallResult, ...], Outcome]:
+            with Session(worker, sqlite.SOURCE, "query", limits, False) as session:
+                results = session.stream([(arguments, {})], None, None)
+            return session.completed(results), session.verdict(None)
+
+        results, outcome = self._attempt(kind, run, limits)
+        failed = next((result for result in results or () if isinstance(result, Raised)), None)
+        if failed is not None and outcome.status == "pass":
+            outcome = replace(outcome, status="fail", detail=f"{failed.kind}: {failed.message}")
+        return sqlite.read(results or (), outcome)
+
+    # ---- other languages ----
+
+    def language(
+        self,
+        lang: str,
+        source: str,
+        marker: str | None = None,
+        limits: Limits = _DEFAULT,
+        compile_limits: Limits = _COMPILE,
+        env: Mapping[str, str] | None = None,
+        hide: Sequence[str] = (),
+        flags: Sequence[str] = (),
+    ) -> Outcome:
+        """Build and run a program of any language of the table: exit code 0 passes.
+
+        Where `marker` stands in the source, a fresh random word is put, and a pass must have printed it: it
+        belongs after the last test. `hide` makes commands disappear; `flags` are added to the compiler's.
+        """
+        program = self._program(lang, source, marker, limits, compile_limits, env, flags)
+        if program.row.name == "python":
+            return self._python(program)
+        key = self._key(program, hide)
+        kept = self._cache.get(key) if self._cache is not None else None
+        if kept is not None:
+            return kept
+        outcome = self._run_program(program, hide, None)
+        if self._cache is not None:
+            self._cache.put(key, outcome)
+        return outcome
+
+    def language_batch(
+        self,
+        lang: str,
+        sources: Sequence[str],
+        marker: str | None = None,
+        limits: Limits = _DEFAULT,
+        compile_limits: Limits = _COMPILE,
+        env: Mapping[str, str] | None = None,
+        hide: Sequence[str] = (),
+        flags: Sequence[str] = (),
+        batch: int = 40,
+    ) -> list[Outcome]:
+        """Many programs of one language, on all workers; TypeScript is compiled many files at a time.
+
+        A program that fails in a batch is compiled again alone, by the same command as `language` uses.
+        """
+        programs = [
+            self._program(lang, source, marker, limits, compile_limits, env, flags) for source in sources
+        ]
+        outcomes: list[Outcome | None] = [None] * len(programs)
+        if self._cache is not None:
+            outcomes = [self._cache.get(self._key(program, hide)) for program in programs]
+        left = [at for at, outcome in enumerate(outcomes) if outcome is None]
+        emitted: dict[int, Mapping[str, bytes]] = {}
+        with ThreadPoolExecutor(self.size) as threads:
+            if programs and programs[0].row.name == "ts" and not flags and len(left) > 1:
+                groups = [left[first : first + batch] for first in range(0, len(left), batch)]
+                for found in threads.map(lambda group: self._typescript(programs, group), groups):
+                    emitted.update(found)
+            done = threads.map(lambda at: self._run_program(programs[at], hide, emitted.get(at)), left)
+            for at, outcome in zip(left, done, strict=True):
+                outcomes[at] = outcome
+                if self._cache is not None:
+                    self._cache.put(self._key(programs[at], hide), outcome)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _program(
+        self,
+        lang: str,
+        source: str,
+        marker: str | None,
+        limits: Limits,
+        compile_limits: Limits,
+        env: Mapping[str, str] | None,
+        flags: Sequence[str],
+    ) -> building.Program:
+        row = toolchains.language(lang)
+        toolchain = toolchains.installed(row.name)
+        return building.Program(
+            row, toolchain, source, limits, compile_limits, dict(env or {}), tuple(flags), marker
+        )
+
+    def _python(self, program: building.Program) -> Outcome:
+        text, word = program.text()
+        outcome = self.program(text.decode(), limits=program.limits)
+        if outcome.status == "pass" and word and word not in outcome.stdout:
+            return replace(outcome, status="fail", detail="ended with exit code 0 before its tests did")
+        return outcome
+
+    def _key(self, program: building.Program, hide: Sequence[str]) -> str:
+        return VerdictCache.key(
+            language=program.row.name,
+            source=program.source,
+            version=program.toolchain.version,
+            commands=(program.row.build, program.row.run),
+            limits=program.limits,
+            compile_limits=program.compile_limits,
+            env=dict(program.env),
+            flags=program.flags,
+            marker=program.marker,
+            hide=list(hide),
+            isolation=self.isolation,
+        )
+
+    def _run_program(
+        self, program: building.Program, hide: Sequence[str], classes: Mapping[str, bytes] | None
+    ) -> Outcome:
+        if program.row.name == "python":
+            return self._python(program)
+        kind = building.tools_kind(self.kind("lean"), hide)
+        if program.row.name == "java" and not program.flags and program.marker is None:
+            built = building.java_classes(self._resident_javac(), program, self.isolation)
+            if isinstance(built, Outcome):
+                return built
+            classes = built
+        return self._attempt(
+            kind, lambda worker: (None, building.run(worker, program, classes)), program.limits
+        )[1]
+
+    def _resident_javac(self) -> building.ResidentJavac:
+        with self._javac_lock:
+            if self._javac is None:
+                self._javac = building.ResidentJavac(building.tools_kind(self.kind("lean")))
+            return self._javac
+
+    def _typescript(
+        self, programs: Sequence[building.Program], group: Sequence[int]
+    ) -> dict[int, Mapping[str, bytes]]:
+        """JavaScript of those in the group that type-check together."""
+        kind = building.tools_kind(self.kind("lean"))
+        chosen = [programs[at] for at in group]
+
+        def run(worker: Worker) -> tuple[list[bytes | None], Outcome]:
+            return building.batch_typescript(worker, chosen), Outcome("pass")
+
+        texts, _ = self._attempt(kind, run, chosen[0].compile_limits)
+        return {
+            at: {"main.js": text} for at, text in zip(group, texts or [], strict=False) if text is not None
+        }

@@ -158,8 +158,9 @@ def _fraction(value: Any) -> Fraction:
 _UNTAG: dict[str, Callable[[Any], Any]] = {
     "i": _big,
     "t": lambda value: tuple(_items(value)),
+    # Comprehensions and not constructors: a deadline can stop bytecode.
     "d": lambda value: {key: item for key, item in map(_items, _items(value))},  # noqa: C416
-    "s": lambda value: {item for item in _items(value)},  # noqa: C416 - bytecode, so that a deadline can stop it
+    "s": lambda value: {item for item in _items(value)},  # noqa: C416
     "z": lambda value: frozenset(_items(value)),
     "b": lambda value: bytes.fromhex(_text(value)),
     "B": lambda value: bytearray.fromhex(_text(value)),

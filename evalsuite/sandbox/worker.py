@@ -65,6 +65,7 @@ class Kind:
     binds: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     hide: tuple[str, ...] = ()
+    preloads: bool = True
 
     def plan(self) -> dict[str, Any]:
         binds, links = interpreter.system_folders()
@@ -82,7 +83,7 @@ class Kind:
             "filter": seccomp.program(machine, self.loopback) if self.level != "weak" else None,
             "loopback": self.loopback,
             "path": self.interpreter.path(self.flavour),
-            "preload": list(self.interpreter.preload(self.flavour)),
+            "preload": list(self.interpreter.preload(self.flavour)) if self.preloads else [],
             "ask_map": False,
             "own_user": False,
             "home": "/tmp/w",
@@ -144,6 +145,8 @@ class Worker:
     control: socket.socket = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
     folder: str | None = field(init=False, default=None)
+    home: str = field(init=False, default="/tmp/w")
+    temporary: str = field(init=False, default="/tmp")
     alive: bool = field(init=False, default=False)
     layers: tuple[str, ...] = field(init=False, default=())
 
@@ -154,7 +157,6 @@ class Worker:
         root = os.geteuid() == 0
         host_id = (1 << 20) + secrets.randbelow(1 << 30)  # of nobody, and of no other worker either
         plan["host_id"] = host_id
-        home, temporary = "/tmp/w", "/tmp"
         if self.kind.level == "strong":
             plan["ask_map"] = root
         else:
@@ -162,8 +164,8 @@ class Worker:
             plan["own_user"] = root
             if root:
                 os.chown(self.folder, host_id, host_id)
-            temporary = self.folder
-            home = plan["home"] = f"{self.folder}/w"
+            self.temporary = self.folder
+            self.home = plan["home"] = f"{self.folder}/w"
             plan["wipe"] = [self.folder]
             plan["readable"] = [*plan["binds"], "/proc", "/dev", "/lib", "/lib64", "/bin"]
             plan["writable"] = [self.folder, "/dev/null", "/dev/zero", "/dev/full"]
@@ -177,7 +179,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
                 stderr=complaints,
-                env={**environment(home, temporary), **dict(self.kind.environment)},
+                env={**environment(self.home, self.temporary), **dict(self.kind.environment)},
                 cwd="/",
             )  # fmt: skip
             self.control = ours
@@ -257,7 +259,7 @@ class Worker:
             return Ended(int(status), why, int(orphans), float(cpu_s), float(waited_s))
         except (OSError, ValueError, WorkerLost) as error:
             self.close()
-            raise WorkerLost(f"the worker is gone: {error}") from error
+            raise WorkerLost(f"the worker is gone: {error} ({self.process.returncode})") from error
 
     def _receive(self) -> list[str]:
         """One message: words, never anything that has to be unpacked with trust."""

@@ -44,7 +44,7 @@ def prepare(plan: dict[str, Any]) -> None:
 def _warm_up() -> None:
     """Walk the paths that every program takes, so that each fork finds them made.
 
-    The first `compile` of a process builds some two hundred types, which is most of what a small program costs.
+    The first `compile` of a process builds some two hundred types, most of what a small program costs.
     """
     sample = "import math\ndef f(a, b=[1, 2.5, 'x', {'k': (True,)}]):\n    return [a, b, {a}, math.sqrt(a)]\n"
     for _ in range(20):

@@ -117,18 +117,27 @@ def build_root(sources: list[tuple[str, int]], plan: dict[str, Any]) -> bool:
         kernel.mount("proc", _STAGE + "/proc", "proc", flags)
     except OSError:
         fresh_proc = False
+    if plan["hide"]:
+        _link_commands(plan["hide"])
     _step("pivot_root", kernel.pivot_root, ".", ".old")
     os.chdir("/")
     _step("pivot_root", kernel.detach, "/.old")
     os.rmdir("/.old")
     kernel.detach("/.rw")  # stays reachable through /tmp and /dev/shm only
     os.rmdir("/.rw")
-    for path in plan["hide"]:
-        if os.path.exists(path):
-            _step(f"hide {path}", kernel.mount, "/dev/null", path, None, kernel.MS_BIND)
     flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
     _step("readonly root", kernel.mount, "none", "/", None, flags)
     return fresh_proc
+
+
+def _link_commands(hidden: list[str]) -> None:
+    """A folder of links to all commands but the hidden ones, to be the only one on PATH."""
+    os.mkdir(".path")
+    for folder in ("/usr/local/bin", "/usr/bin", "/bin"):
+        if os.path.isdir(_STAGE + folder):
+            for name in os.listdir(_STAGE + folder):
+                if name not in hidden and not os.path.lexists(f".path/{name}"):
+                    os.symlink(f"{folder}/{name}", f".path/{name}")
 
 
 def _bind(path: str, handle: int) -> None:

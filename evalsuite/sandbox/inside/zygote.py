@@ -216,8 +216,12 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
     child.prepare(plan)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = usage.ru_utime + usage.ru_stime
+    dirty = False  # a compiled program waits for the job that runs it
     while True:
         job, handles = _receive(channel)
+        if dirty and not job.get("continues"):
+            cleaner.wipe()
+            dirty = False
         try:
             pid = os.fork()
         except OSError as error:
@@ -241,7 +245,8 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
                 status = code
             else:
                 extra += 1
-        if not job.get("keep"):
+        dirty = bool(job.get("keep"))
+        if not dirty:
             cleaner.wipe()
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         total = usage.ru_utime + usage.ru_stime
@@ -325,8 +330,7 @@ def _raise_walls(channel: _socket.socket, plan: dict[str, Any]) -> None:
         pid = os.fork()
         if pid:
             channel.close()
-            os.waitpid(pid, 0)
-            os._exit(0)
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
         layers += ["user", "mount", "pid", "network", "ipc", "uts namespaces", "read-only root"]
         if walls.build_root(sources, plan):
             layers.append("proc")

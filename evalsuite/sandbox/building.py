@@ -1,0 +1,271 @@
+"""Compile and run programs of any language in a worker."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import secrets
+import socket
+import tarfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evalsuite.sandbox import toolchains
+from evalsuite.sandbox.jobs import Ran, ending, job_limits, memory_file, run_job, run_raw
+from evalsuite.sandbox.outcome import Isolation, Limits, Outcome
+from evalsuite.sandbox.toolchains import Language, Toolchain
+from evalsuite.sandbox.worker import Kind, Worker, WorkerLost, environment
+
+_HEADER = re.compile(rb"^\s*#\s*include\s*<bits/stdc\+\+\.h>", re.MULTILINE)
+_TSC_ERROR = re.compile(r"^m(\d+)\.ts\(\d+,\d+\): error", re.MULTILINE)
+_MODULE_MARK = re.compile(r"^export \{\};\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program as it is asked for."""
+
+    row: Language
+    toolchain: Toolchain
+    source: str
+    limits: Limits
+    compile_limits: Limits
+    env: Mapping[str, str]
+    flags: tuple[str, ...] = ()
+    marker: str | None = None
+
+    def text(self) -> tuple[bytes, str]:
+        """The source with a fresh marker in it, and the marker."""
+        if self.marker is None:
+            return self.source.encode("utf-8", "replace"), ""
+        word = secrets.token_hex(16)
+        return self.source.replace(self.marker, word).encode("utf-8", "replace"), word
+
+
+def tools_kind(base: Kind, hide: Sequence[str] = ()) -> Kind:
+    """Workers that see every installed toolchain; hidden commands are not found on their PATH."""
+    binds = [folder for toolchain in toolchains.languages().values() for folder in toolchain.binds]
+    binds += toolchains.configuration_folders()
+    for folder in (toolchains.precompiled_header(), toolchains.resident_javac()):
+        if folder is not None:
+            binds.append(folder if not folder.endswith(".h") else os.path.dirname(folder))  # noqa: PTH120
+    return replace(
+        base, tmp_mb=512, inodes=20000, binds=tuple(dict.fromkeys(binds)), hide=tuple(hide), preloads=False
+    )
+
+
+def _job(
+    worker: Worker, program: Program, words: tuple[str, ...], files: Mapping[str, bytes]
+) -> dict[str, Any]:
+    argv = program.toolchain.command(words)
+    return {
+        "kind": "exec",
+        "argv": argv,
+        "files": dict(files),
+        "env": {
+            **environment(worker.home, worker.temporary),
+            **({"PATH": "/.path"} if worker.kind.hide else {}),
+            **program.toolchain.environment(program.row),
+            **program.env,
+        },
+    }
+
+
+def run(worker: Worker, program: Program, classes: Mapping[str, bytes] | None = None) -> Outcome:
+    """Build, if the language is built, then run: exit code 0 (and the marker, if there is one) passes.
+
+    `classes` are the files of a program that was built before.
+    """
+    text, word = program.text()
+    files = {program.row.file: text}
+    spent = 0.0
+    continues = False
+    if classes is not None:
+        files = dict(classes)
+    elif program.row.build:
+        built = _build(worker, program, files)
+        if built.status != "pass":
+            return built
+        spent = built.cpu_s
+        continues, files = True, {}
+    job = {**_job(worker, program, program.row.run, files), "continues": continues}
+    outcome = run_job(worker, job, program.limits, address_space=False)
+    outcome = replace(outcome, cpu_s=outcome.cpu_s + spent)
+    if outcome.status == "pass" and word and word not in outcome.stdout:
+        return replace(outcome, status="fail", detail="ended with exit code 0 before its tests did")
+    return outcome
+
+
+def _build(worker: Worker, program: Program, files: dict[str, bytes]) -> Outcome:
+    """Compile; a failure with the precompiled header counts only when it fails without, too."""
+    words = (*program.row.build, *program.flags)
+    header = toolchains.precompiled_header() if program.row.name == "cpp" and not program.flags else None
+    if header is not None and _HEADER.search(files[program.row.file]):
+        outcome = _compile(worker, program, (*words, "-include", header, "-Winvalid-pch"), files)
+        if outcome.status in ("pass", "timeout"):
+            return outcome
+    return _compile(worker, program, words, files)
+
+
+def _compile(worker: Worker, program: Program, words: tuple[str, ...], files: dict[str, bytes]) -> Outcome:
+    job = {**_job(worker, program, words, files), "keep": True}
+    outcome = run_job(worker, job, program.compile_limits, address_space=False)
+    if outcome.status == "pass":
+        return outcome
+    if outcome.status in ("timeout", "oom"):
+        return replace(outcome, detail=f"compiler: {outcome.detail}")
+    said = (outcome.stderr or outcome.stdout).strip().partition("\n")[0]
+    return replace(outcome, status="compile_error", detail=f"compiler: {said[:300] or outcome.detail}")
+
+
+# ---- one tsc for many programs ----
+
+
+def batch_typescript(worker: Worker, programs: Sequence[Program]) -> list[bytes | None]:
+    """Emitted JavaScript of each program that type-checks; None for those that have to be compiled alone."""
+    first = programs[0]
+    files = {f"m{at}.ts": program.source.encode("utf-8", "replace") + b"\nexport {};\n"
+             for at, program in enumerate(programs)}  # fmt: skip
+    script = (
+        '"$@" > said; code=$?; cat said >&2; rm said; '
+        "tar cf - --ignore-failed-read *.js 2>/dev/null; exit $code"
+    )
+    words = ("/bin/sh", "-c", script, "sh", "{node}", "{tsc}", "--target", "esnext", "--skipDefaultLibCheck",
+             *files)  # fmt: skip
+    job = _job(worker, first, words, files)
+    wide = replace(first.compile_limits, cpu_s=first.compile_limits.cpu_s * 2, fsize_mb=256)
+    ran = run_raw(worker, job, wide, address_space=False, keep_kb=64 << 10)
+    status, _ = ending(ran.ended, wide)
+    if status not in ("pass", "fail"):
+        return [None] * len(programs)
+    return _emitted(ran, len(programs))
+
+
+def _emitted(ran: Ran, count: int) -> list[bytes | None]:
+    said = ran.stderr.decode("utf-8", "replace")
+    wrong = {int(number) for number in _TSC_ERROR.findall(said)}
+    if ran.ended.exit_code and not wrong:
+        return [None] * count  # it failed as a whole: nobody can say whose fault it was
+    found: dict[int, bytes] = {}
+    with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=io.BytesIO(ran.stdout)) as archive:
+        for member in archive:
+            name = re.fullmatch(r"m(\d+)\.js", member.name)
+            content = archive.extractfile(member) if name and member.isreg() else None
+            if name and content is not None:
+                text = content.read().decode("utf-8", "replace")
+                found[int(name.group(1))] = _MODULE_MARK.sub("", text).encode()
+    return [None if at in wrong else found.get(at) for at in range(count)]
+
+
+# ---- one javac for many programs ----
+
+
+class ResidentJavac:
+    """A compiler that stays: one virtual machine behind the walls, one request at a time."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.lock = threading.Lock()
+        self.worker: Worker | None = None
+        self.channel: socket.socket | None = None
+
+    def compile(self, program: Program) -> tuple[bool, str, dict[str, bytes]] | None:
+        """(compiled, what the compiler said, class files), or None when it has to be done alone."""
+        text, _ = program.text()
+        with self.lock:
+            try:
+                channel = self._start(program)
+                channel.settimeout(program.compile_limits.wall_s)
+                channel.sendall(len(text).to_bytes(4, "big") + text)
+                done = self._number(channel)
+                if done < 0:
+                    return None
+                said = self._bytes(channel).decode("utf-8", "replace")
+                classes: dict[str, bytes] = {}
+                for _ in range(min(self._number(channel), 10_000)):
+                    name = self._bytes(channel).decode("utf-8", "replace").replace(".", "/")
+                    classes[f"out/{name}.class"] = self._bytes(channel)
+                return done == 1, said, classes
+            except (OSError, WorkerLost):
+                self._stop()
+                return None
+
+    def _start(self, program: Program) -> socket.socket:
+        if self.channel is not None:
+            return self.channel
+        folder = toolchains.resident_javac()
+        if folder is None:
+            raise WorkerLost("no resident compiler")
+        self.worker = Worker(self.kind)
+        self.worker.start()
+        words = ("{java}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m", "-cp", folder,
+                 "ResidentCompiler", "-proc:none", "-cp", "{javatuples}")  # fmt: skip
+        ours, theirs = socket.socketpair()
+        complaints = memory_file()
+        limits = replace(program.compile_limits, cpu_s=1 << 20, mem_mb=1536)
+        job = {
+            **_job(self.worker, program, words, {}),
+            **job_limits(limits, address_space=False),
+            "until": "told",
+            "stdio": [0, 1, 2],
+        }
+        try:
+            self.worker.begin(job, (theirs.fileno(), theirs.fileno(), complaints))
+        finally:
+            theirs.close()
+            os.close(complaints)
+        self.channel = ours
+        return ours
+
+    def _exactly(self, channel: socket.socket, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            more = channel.recv(min(size - len(data), 1 << 18))
+            if not more:
+                raise WorkerLost("the compiler ended")
+            data += more
+        return bytes(data)
+
+    def _number(self, channel: socket.socket) -> int:
+        return int.from_bytes(self._exactly(channel, 4), "big", signed=True)
+
+    def _bytes(self, channel: socket.socket) -> bytes:
+        size = self._number(channel)
+        if not 0 <= size <= 64 << 20:
+            raise WorkerLost("the compiler sent nonsense")
+        return self._exactly(channel, size)
+
+    def _stop(self) -> None:
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
+        if self.worker is not None:
+            self.worker.close()
+            self.worker = None
+
+    def close(self) -> None:
+        with self.lock:
+            self._stop()
+
+
+def java_classes(
+    resident: ResidentJavac, program: Program, isolation: Isolation
+) -> Outcome | dict[str, bytes] | None:
+    """Class files of a program, its compile error, or None when it has to be compiled alone."""
+    started = time.monotonic()
+    answer = resident.compile(program)
+    if answer is None:
+        return None
+    done, said, classes = answer
+    if done:
+        return classes
+    first = said.strip().partition("\n")[0]
+    return Outcome(
+        "compile_error", f"compiler: {first[:300]}", 0.0, time.monotonic() - started, None, "exitcode",
+        isolation, "", said, 1,
+    )  # fmt: skip
