@@ -1,9 +1,9 @@
 """What calling a server costs: this program's client beside a bare aiohttp loop, in the same run.
 
 `python benchmarks/bench_api.py [--samples 2000] [--latency 0.05] [--concurrency 64 512]` starts a server that
-answers after the latency, runs both clients as whole programs of their own (so imports count), and prints their
-CPU-seconds, peak memory and the span from first request to last answer. `--flat 200000` runs this program's
-client alone over that many samples and prints its memory at every tenth.
+answers after the latency, runs both clients as whole programs of their own (so imports count), and prints
+their CPU-seconds, peak memory and the span from first request to last answer. `--flat 200000` runs this
+program's client alone over that many samples and prints its memory at every tenth.
 """
 
 from __future__ import annotations
@@ -121,9 +121,8 @@ def main() -> None:
         port = int(server.stdout.readline())
         if options.flat:
             found = _measure("evalsuite", port, options.flat, 512, 10)
-            print(
-                f"{options.flat} samples: resident MB at each tenth {[round(mb, 1) for mb in found['memory']]}"
-            )
+            memory = [round(mb, 1) for mb in found["memory"]]
+            print(f"{options.flat} samples: resident MB at each tenth {memory}")
             print(f"CPU {found['cpu']:.1f} s, peak {found['peak']:.0f} MB, span {found['span']:.1f} s")
         else:
             _compare(port, options)

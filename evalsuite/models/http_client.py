@@ -333,7 +333,7 @@ class HttpClient:
 
     async def _tunnel(self, connection: Connection, proxy: Proxy) -> None:
         """Ask the proxy for a way through, and put TLS with the server itself on it."""
-        head = f"CONNECT {self._address.authority} HTTP/1.1\r\nHost: {self._address.authority}\r\n"
+        head = f"CONNECT {self._address.host_and_port} HTTP/1.1\r\nHost: {self._address.host_and_port}\r\n"
         if proxy.authorization:
             head += f"Proxy-Authorization: {proxy.authorization}\r\n"
         response = await connection.exchange(f"{head}\r\n".encode("latin-1"), tunnel=True)

@@ -23,8 +23,13 @@ class Address:
     @property
     def authority(self) -> str:
         """Host and port as they stand in a Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
+        usual = self.port == PORTS["https" if self.tls else "http"]
+        return self.host_and_port.rpartition(":")[0] if usual else self.host_and_port
+
+    @property
+    def host_and_port(self) -> str:
+        """Both, always, as a proxy wants them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def loopback(self) -> bool:

@@ -178,7 +178,10 @@ class OpenAIModel(RemoteModel):
         tokens, seconds = await self._echo(prompt + option, stream)
         start = option_start(tokens, option)
         if start is None:
-            start = len((await self._echo(prompt, stream))[0]) if prompt else 0
+            before = len((await self._echo(prompt, stream))[0]) if prompt else 0
+            start = min(
+                before, len(tokens) - 1
+            )  # an option that melts into the prompt's last token is that token
         self.spent.prompt_tokens += len(tokens)
         return option_score(tokens, start), len(tokens), seconds
 
@@ -191,7 +194,7 @@ class OpenAIModel(RemoteModel):
             body.update(self._settings.extra_body)
             try:
                 tokens, _, seconds = await caller.call(
-                    PATHS["completions"], body, stream, partial(read_tokens, way)
+                    PATHS["completions"], body, stream, partial(read_tokens, way, text)
                 )
                 self._may_change_way = False
                 return tokens, seconds

@@ -138,8 +138,20 @@ class Patience:
     backoff: Backoff = field(default_factory=Backoff)
 
 
+@dataclass
+class _Tries:
+    """What one request has been through so far."""
+
+    give_up: float
+    key: str = ""
+    attempts: int = 0
+    failures: int = 0
+    refusals: int = 0
+    adapted: set[str] = field(default_factory=set)
+
+
 class Caller:
-    """Makes calls for one model."""
+    """Makes calls for one model at one endpoint."""
 
     def __init__(
         self, endpoint: Endpoint, keys: KeyRing, pace: Pace, patience: Patience, spent: Spent, where: str
@@ -151,76 +163,96 @@ class Caller:
         self._spent = spent
         self._where = where
         self._succeeded = False
-        self.max_tokens_name = "max_tokens"
+        self._rename = False
 
     async def call(
         self, path: str, body: dict[str, Any], stream: Stream, read: Callable[[dict[str, Any]], T]
     ) -> tuple[T, int, float]:
         """What `read` makes of the reply, the number of attempts, and the seconds of the last."""
+        tries = _Tries(asyncio.get_running_loop().time() + self._patience.patience)
+        while True:
+            done = await self._attempt(path, body, read, tries)
+            if not isinstance(done, Verdict):
+                return done[0], tries.attempts, done[1]
+            wait = self._wait_before_next(done, body, tries)
+            if wait:
+                await stream.sleep(wait)
+
+    async def _attempt(
+        self, path: str, body: dict[str, Any], read: Callable[[dict[str, Any]], T], tries: _Tries
+    ) -> tuple[T, float] | Verdict:
+        """One place at the gate, one key, one exchange. The time-out begins when all queues are behind us."""
         now = asyncio.get_running_loop().time
         gate = self._endpoint.gate
-        failures, refusals, attempts, adapted = 0, 0, 0, 0
-        give_up = now() + self._patience.patience
-        while True:
-            key, resting = self._keys.next(now())
+        epoch = await gate.enter()
+        try:
+            tries.key, resting = self._keys.next(now())
             if resting:
-                await stream.sleep(self._patience.backoff.seconds(1, resting))
-                continue
-            epoch = await gate.enter()
-            try:
-                await self._pace.wait()
-                if self._keys.resting(key, now()):
-                    continue  # it was put to rest while we stood in the queue
-                attempts += 1
-                self._spent.attempts += 1
-                started = now()
-                data = await self._endpoint.send(path, body, key, self._patience.timeout)
-                result = read(data)
-                gate.succeeded()
-                self._keys.accepted(key)
-                self._succeeded = True
-                return result, attempts, now() - started
-            except CallFailed as failed:
-                verdict = failed.verdict
-                if verdict.remedy == "wait" or verdict.kind == "timeout":
-                    gate.overloaded(epoch)
-            finally:
-                gate.leave()
+                return Verdict("rate_limit", f"every key rests for {resting:.0f} s", "rest", resting)
+            await self._pace.wait()
+            if not self._keys.usable(tries.key, now()):
+                return Verdict("rate_limit", "the key was put to rest", "rest")
+            if self._rename and "max_tokens" in body:
+                body["max_completion_tokens"] = body.pop("max_tokens")
+            tries.attempts += 1
+            self._spent.attempts += 1
+            started = now()
+            data = await self._endpoint.send(path, body, tries.key, self._patience.timeout)
+            result = read(data)
+            gate.succeeded()
+            self._keys.accepted(tries.key)
+            self._succeeded = True
+            return result, now() - started
+        except CallFailed as failed:
+            verdict = failed.verdict
+            if verdict.remedy == "wait" or verdict.kind == "timeout":
+                gate.overloaded(epoch)
             self._spent.reasons[verdict.kind] = self._spent.reasons.get(verdict.kind, 0) + 1
-            if verdict.remedy in ("shrink", "rename") and adapted < 2 and self._adapt(body, verdict):
-                adapted += 1
-                continue
-            if verdict.remedy == "key" and self._other_key(key, verdict):
-                continue
-            if verdict.remedy == "wait":
-                refusals += 1
-                wait = self._patience.backoff.seconds(refusals, verdict.retry_after)
-                if now() + wait < give_up:
-                    if verdict.retry_after:
-                        self._keys.rest(key, now() + verdict.retry_after)
-                    await stream.sleep(wait)
-                    continue
-            elif verdict.remedy == "retry":
-                failures += 1
-                if failures <= self._patience.retry:
-                    await stream.sleep(self._patience.backoff.seconds(failures, verdict.retry_after))
-                    continue
-            raise self._final(verdict, attempts)
+            return verdict
+        finally:
+            gate.leave()
 
     # ------------------------------------------------------------------ remedies
-    def _adapt(self, body: dict[str, Any], verdict: Verdict) -> bool:
-        """Change what the server told us to change, if that is ours to change."""
-        name = next((name for name in ("max_tokens", "max_completion_tokens") if name in body), "")
+    def _wait_before_next(self, verdict: Verdict, body: dict[str, Any], tries: _Tries) -> float:
+        """How long to wait before the next attempt; raises when there is to be none."""
+        now = asyncio.get_running_loop().time()
+        backoff = self._patience.backoff
+        if verdict.remedy == "rest":
+            wait = backoff.seconds(1, verdict.retry_after) if verdict.retry_after else 0.0
+            if now + wait < tries.give_up:
+                return wait
+        elif verdict.remedy in ("shrink", "rename"):
+            if self._adapt(body, verdict, tries):
+                return 0.0
+        elif verdict.remedy == "key":
+            if self._other_key(tries.key, verdict):
+                return 0.0
+        elif verdict.remedy == "wait":
+            tries.refusals += 1
+            wait = backoff.seconds(tries.refusals, verdict.retry_after)
+            if now + wait < tries.give_up:
+                if verdict.retry_after:
+                    self._keys.rest(tries.key, now + verdict.retry_after)
+                return wait
+        elif verdict.remedy == "retry":
+            tries.failures += 1
+            if tries.failures <= self._patience.retry:
+                return backoff.seconds(tries.failures, verdict.retry_after)
+        raise self._final(verdict, tries.attempts)
+
+    def _adapt(self, body: dict[str, Any], verdict: Verdict, tries: _Tries) -> bool:
+        """Change what the server told us to change, if that is ours to change and was not done yet."""
+        if verdict.remedy in tries.adapted:
+            return False
+        tries.adapted.add(verdict.remedy)
         if verdict.remedy == "rename":
-            self.max_tokens_name = "max_completion_tokens"
-            if name != "max_tokens":
-                return False
-            body["max_completion_tokens"] = body.pop("max_tokens")
-            return True
-        if name and 0 < verdict.room < body[name]:
-            body[name] = verdict.room
-            return True
-        return False
+            self._rename = True
+            return "max_tokens" in body
+        name = "max_tokens" if "max_tokens" in body else "max_completion_tokens"
+        if not 0 < verdict.room < body.get(name, 0):
+            return False
+        body[name] = verdict.room
+        return True
 
     def _other_key(self, key: str, verdict: Verdict) -> bool:
         """Whether a refused key leaves another to try; the last one takes the model with it."""

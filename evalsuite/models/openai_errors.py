@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from evalsuite.models.http_client import HttpError, Response
 
-Remedy = Literal["retry", "wait", "shrink", "rename", "key", "model", "none"]
+Remedy = Literal["retry", "wait", "rest", "shrink", "rename", "key", "model", "none"]
 MESSAGE_CHARS = 300
 LONGEST_RETRY_AFTER = 3600.0
 
@@ -36,8 +36,9 @@ class Verdict:
     """One failed attempt, judged.
 
     `remedy`: 'retry' (transient), 'wait' (refused for load: leave the endpoint alone for `retry_after`),
-    'shrink' (ask for at most `room` tokens), 'rename' (call max_tokens by its other name), 'key' (this key is
-    refused), 'model' (no request can succeed), 'none' (this request cannot).
+    'rest' (no key may be used at present), 'shrink' (ask for at most `room` tokens), 'rename' (call
+    max_tokens by its other name), 'key' (this key is refused), 'model' (no request can succeed), 'none'
+    (this request cannot).
     """
 
     kind: str

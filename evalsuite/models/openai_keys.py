@@ -24,6 +24,7 @@ class KeyRing:
         self._where = where
         named = [key] if isinstance(key, str) else list(key)
         self._keys = list(dict.fromkeys(found for name in named for found in self._read(name, variable)))
+        self._all = tuple(self._keys)
         self._rest: dict[str, float] = {}
         self._proven: set[str] = set()
         self._turn = 0
@@ -49,9 +50,9 @@ class KeyRing:
         key = min(order, key=lambda one: self._rest[one])
         return key, self._rest[key] - now
 
-    def resting(self, key: str, now: float) -> bool:
-        """Whether this key is to be left alone at present."""
-        return self._rest.get(key, 0.0) > now
+    def usable(self, key: str, now: float) -> bool:
+        """Whether this key is neither dropped nor resting."""
+        return (key in self._keys or not key) and self._rest.get(key, 0.0) <= now
 
     def rest(self, key: str, until: float) -> None:
         """The server asked to leave this key alone until then."""
@@ -73,7 +74,7 @@ class KeyRing:
 
     def redact(self, text: str) -> str:
         """A text from outside without any of our keys in it."""
-        for key in (*self._keys, *self._proven):
+        for key in self._all:
             if len(key) >= 4:
                 text = text.replace(key, "***")
         return text

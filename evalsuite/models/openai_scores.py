@@ -34,7 +34,7 @@ def score_body(way: Way, model: str, text: str, max_tokens: int) -> dict[str, An
     return {**body, "echo": True, "logprobs": 1} if way == "echo" else {**body, "prompt_logprobs": 0}
 
 
-def read_tokens(way: Way, data: Mapping[str, Any]) -> list[EchoedToken]:
+def read_tokens(way: Way, text: str, data: Mapping[str, Any]) -> list[EchoedToken]:
     """A text's tokens with their log-probabilities; `CallFailed` 'ignored' when they were left out."""
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices:
@@ -44,10 +44,20 @@ def read_tokens(way: Way, data: Mapping[str, Any]) -> list[EchoedToken]:
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         message = f"log-probabilities of an unknown shape ({type(error).__name__}: {error})"
         raise CallFailed(Verdict("bad_response", message, "retry")) from None
-    if not tokens or any(token.logprob is None for token in tokens[1:]):
+    if not _is_whole(text, tokens, data):
         asked = "echo with logprobs" if way == "echo" else "prompt_logprobs"
         raise CallFailed(Verdict("ignored", f"the server ignored {asked}", "none"))
     return tokens
+
+
+def _is_whole(text: str, tokens: list[EchoedToken], data: Mapping[str, Any]) -> bool:
+    """Whether these are the text's tokens, and not some that a server generated instead of echoing."""
+    if not tokens or any(token.logprob is None for token in tokens[1:]):
+        return False
+    counted = (data.get("usage") or {}).get("prompt_tokens")
+    if counted is not None and abs(int(counted) - len(tokens)) <= 1:
+        return True
+    return "".join(token.text for token in tokens).endswith(text)
 
 
 def _echoed(data: Mapping[str, Any], choice: Mapping[str, Any]) -> list[EchoedToken]:
@@ -61,7 +71,7 @@ def _echoed(data: Mapping[str, Any], choice: Mapping[str, Any]) -> list[EchoedTo
     generated = int((data.get("usage") or {}).get("completion_tokens") or 0)
     count = len(texts) - generated
     if count <= 0:
-        return []  # only what was generated came back: the echo was ignored
+        return []
     tokens = []
     for text, value, top in list(zip(texts, values, tops, strict=True))[:count]:
         best = max(top.values()) if top else None

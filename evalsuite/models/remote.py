@@ -139,8 +139,6 @@ class RemoteModel:
         except OSError as error:
             failure = Failure("bad_prompt", f"a part of the prompt cannot be read: {error}")
             return Answer(request.key, finish="error", error=failure)
-        if caller.max_tokens_name not in body and settings.max_tokens_name in body:
-            body[caller.max_tokens_name] = body.pop(settings.max_tokens_name)
         read = partial(read_reply, self._api, logprobs=settings.logprobs)
         try:
             reply, attempts, seconds = await caller.call(PATHS[self._api], body, stream, read)

@@ -1,8 +1,8 @@
-"""A model server on the loopback that fails in every way a server can, by plan, and counts what it was asked.
+"""A model server on the loopback that fails in every way a server can, by plan, and counts what it is asked.
 
-Which attempt at which prompt fails, and how, depends on the prompt and on a seed alone. Everything is bounded: the
-number of connections, the time that a hang lasts, the bytes of a request. Run as a program it serves until its
-standard input is closed, in a process of its own, for benchmarks.
+Which attempt at which prompt fails, and how, depends on the prompt and on a seed alone. Everything is
+bounded: the number of connections, the time that a hang lasts, the bytes of a request. Run as a program it
+serves until its standard input is closed, in a process of its own, for benchmarks.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ HARMLESS = ("slow", "closed_quietly")
 
 @dataclass(frozen=True)
 class Storm:
-    """How bad the weather is: which share of attempts fails, in which ways, and how the server behaves else."""
+    """How bad the weather is: which share of attempts fails, in which ways, and what else the server does."""
 
     rate: float = 0.0
     faults: tuple[str, ...] = FAULTS
@@ -76,7 +76,7 @@ Handler = Callable[[str, Mapping[str, str], Any], "tuple[int, dict[str, str], An
 
 
 class StormServer:
-    """Serves in a thread of its own; `handler` may answer in place of the echo (None leaves it to the echo)."""
+    """Serves in a thread of its own; `handler` may answer in place of the echo (None: the echo does)."""
 
     def __init__(
         self, storm: Storm = Storm(), handler: Handler | None = None, tls: ssl.SSLContext | None = None

@@ -41,14 +41,14 @@ def parameter_schemas(tools: Sequence[Tool], name: str) -> Mapping[str, Any]:
 
 
 def schema_type(schema: Any) -> str:
-    """The one type that a schema names, in lower case; 'object' for alternatives, '' for none."""
+    """The one type that a schema names, in lower case; 'any' for alternatives, '' for none."""
     if not isinstance(schema, Mapping):
         return ""
     kind = schema.get("type")
     if isinstance(kind, (list, tuple)):
         kind = next((one for one in kind if one != "null"), "")
     if kind is None and any(name in schema for name in ("anyOf", "oneOf", "allOf")):
-        return "object"
+        return "any"
     return str(kind or "").strip().lower()
 
 

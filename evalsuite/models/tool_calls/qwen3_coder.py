@@ -65,7 +65,7 @@ def _convert(key: str, value: str, kind: str, parsed: Parsed) -> Any:
         try:
             if kind.startswith(("num", "float")):
                 number = float(value)
-                return int(number) if number.is_integer() else number
+                return int(number) if int(number) == number else number
             return int(value)
         except (ValueError, OverflowError):
             parsed.problem(f"{key} is no {kind}", value)

@@ -1,0 +1,142 @@
+"""A server in bad weather: every request is answered, none twice, and attempts stay bounded."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from storm_server import FAULTS, HARMLESS, Storm, StormServer
+
+from evalsuite.models.openai import OpenAIModel
+from evalsuite.types import Answer, Message, Request
+
+
+def ask(n: int) -> Iterator[Request]:
+    for number in range(n):
+        yield Request(f"k{number}", (Message("user", f"question {number}"),))
+
+
+def model(server: StormServer, **options: Any) -> OpenAIModel:
+    settings: dict[str, Any] = {"key": "EMPTY", "timeout": 1.0, "backoff": 0.02, "retry": 8, **options}
+    return OpenAIModel("m", base_url=server.url, **settings)
+
+
+def weather(n: int, rate: float, **options: Any) -> tuple[list[Answer], StormServer]:
+    with StormServer(Storm(rate=rate, latency=0.005)) as server:
+        answers = list(model(server, **options).generate(ask(n)))
+    return answers, server
+
+
+def assert_all_answered_once(answers: list[Answer], n: int) -> None:
+    assert Counter(answer.key for answer in answers) == Counter(f"k{number}" for number in range(n))
+    assert [answer.error for answer in answers if answer.error] == []
+    assert all(answer.text == f"question {answer.key[1:]}" for answer in answers)
+
+
+def test_three_thousand_samples_with_a_tenth_of_faults() -> None:
+    answers, server = weather(3000, 0.1, concurrency=128)
+    assert_all_answered_once(answers, 3000)
+    assert set(server.seen.faults) == set(FAULTS)
+    attempts = sum(server.seen.attempts.values())
+    failed = sum(n for fault, n in server.seen.faults.items() if fault not in HARMLESS)
+    resent = server.seen.faults["reset"] + server.seen.faults["closed_quietly"]
+    assert 3000 + failed <= attempts <= 3000 + failed + resent
+    assert max(server.seen.attempts.values()) <= 9
+
+
+@pytest.mark.slow
+def test_ten_thousand_samples_with_a_tenth_of_faults() -> None:
+    answers, server = weather(10_000, 0.1, concurrency=256)
+    assert_all_answered_once(answers, 10_000)
+    assert sum(server.seen.attempts.values()) <= 10_000 * 1.2
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_alone_is_survived_and_counted(fault: str) -> None:
+    with StormServer(Storm(rate=0.5, faults=(fault,))) as server:
+        remote = model(server, concurrency=8, timeout=0.3)
+        answers = list(remote.generate(ask(30)))
+    assert_all_answered_once(answers, 30)
+    assert server.seen.faults[fault] >= 5
+    reasons = sum(remote.spent.reasons.values())
+    assert reasons == 0 if fault in HARMLESS else reasons >= 5 or fault == "reset"
+
+
+def test_what_never_heals_is_given_up_after_the_last_attempt_and_reported() -> None:
+    with StormServer(Storm(rate=1.0, faults=("500",))) as server:
+        answers = list(model(server, retry=3).generate(ask(5)))
+    assert len(answers) == 5
+    assert all(
+        answer.error and answer.error.kind == "server" and answer.error.transient for answer in answers
+    )
+    assert "injected 500 (attempt 4)" in str(answers[0].error)
+    assert set(server.seen.attempts.values()) == {4}
+    assert all(answer.finish == "error" for answer in answers)
+
+
+def test_requests_are_pulled_only_as_they_can_be_worked_on() -> None:
+    pulled = itertools.count()
+
+    def endless() -> Iterator[Request]:
+        for number in pulled:
+            yield Request(f"k{number}", (Message("user", f"question {number}"),))
+
+    with StormServer(Storm(latency=0.01)) as server:
+        answers = model(server, concurrency=4).generate(endless())
+        for _ in range(50):
+            next(answers)
+        answers.close()  # type: ignore[attr-defined]
+        assert next(pulled) <= 50 + 4 + 1 + 16 + 2
+        assert server.seen.most_at_once <= 4
+
+
+def test_a_closed_stream_leaves_no_call_under_way() -> None:
+    with StormServer(Storm(latency=0.3)) as server:
+        remote = model(server, concurrency=8)
+        answers = remote.generate(ask(100))
+        next(answers)
+        answers.close()  # type: ignore[attr-defined]
+        deadline = time.monotonic() + 5
+        while remote._endpoints[0].gate.active and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert remote._endpoints[0].gate.active == 0
+
+
+def test_concurrency_grows_while_all_is_well() -> None:
+    with StormServer(Storm(latency=0.02)) as server:
+        remote = model(server)
+        assert_all_answered_once(list(remote.generate(ask(1500))), 1500)
+        assert server.seen.most_at_once > 100
+
+
+def test_concurrency_settles_at_what_the_server_takes() -> None:
+    with StormServer(Storm(latency=0.01, capacity=20)) as server:
+        remote = model(server, backoff=0.05)
+        assert_all_answered_once(list(remote.generate(ask(1500))), 1500)
+        refused = server.seen.faults["over_capacity"]
+        assert refused < 750, "callers kept storming a server that said no"
+        assert remote._endpoints[0].gate.limit < 64
+
+
+def test_retry_after_is_honoured_by_everybody_at_the_endpoint() -> None:
+    times: list[float] = []
+
+    def handler(*_: Any) -> Any:
+        times.append(time.monotonic())
+        return (429, {"Retry-After": "1"}, {"error": {"message": "wait"}}) if len(times) == 1 else None
+
+    with StormServer(handler=handler) as server:
+        answers = list(model(server, concurrency=1).generate(ask(6)))
+    assert all(answer.error is None for answer in answers)
+    assert len(times) == 7
+    assert times[1] - times[0] >= 1.0
+
+
+def test_waiting_for_the_gate_is_no_part_of_the_timeout() -> None:
+    with StormServer(Storm(latency=0.1)) as server:
+        answers = list(model(server, concurrency=2, timeout=0.4, retry=0).generate(ask(20)))
+    assert [answer.error for answer in answers if answer.error] == []
