@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalsuite.models.settings import EXTRA, request_seed
-from evalsuite.models.tokens import StopStrings, decode_behind
+from evalsuite.models.tokens import StopStrings, cut_at, decode_behind
 from evalsuite.types import Answer, Finish, Request, Sampling
 
 
@@ -94,7 +94,7 @@ class Row:
             self.finish = "stop"
             return True
         self.tokens.append(token)
-        if len(self.tokens) > self.minimum and self.stops.ended(self.tokens):
+        if self.stops.ended(self.tokens, self.minimum):
             self.finish = "stop"
         elif len(self.tokens) >= self.limit:
             self.finish = "length"
@@ -105,8 +105,10 @@ class Row:
     def answer(self, tokenizer: Any) -> Answer:
         """What came of the request."""
         text = decode_behind(tokenizer, self.ids, self.tokens)
-        cut, stop = self.stops.cut(text)
-        if stop and len(self.tokens) > self.minimum:
+        first = self.tokens[: self.minimum]
+        start = len(decode_behind(tokenizer, self.ids, first)) if first else 0
+        cut, stop = cut_at(text, self.stops.stops, start)
+        if stop:
             text, self.finish = cut, "stop"
             self.notes["stopped_by"] = stop
         return Answer(

@@ -135,21 +135,17 @@ class StopStrings:
             self._seen[token] = known
         return known
 
-    def ended(self, tokens: Sequence[int]) -> bool:
-        """Whether the text of these tokens now holds a stop string near its end."""
-        if not self.stops or not self.may_end(tokens[-1]):
+    def ended(self, tokens: Sequence[int], minimum: int = 0) -> bool:
+        """Whether the text behind the first `minimum` tokens now holds a stop string near its end."""
+        if not self.stops or len(tokens) <= minimum or not self.may_end(tokens[-1]):
             return False
-        tail = decode(self._tokenizer, tokens[-self._window :])
+        tail = decode(self._tokenizer, tokens[max(minimum, len(tokens) - self._window) :])
         return any(stop in tail for stop in self.stops)
 
-    def cut(self, text: str) -> tuple[str, str]:
-        """The text before the earliest stop string, and that stop string."""
-        return cut_at(text, self.stops)
 
-
-def cut_at(text: str, stops: Sequence[str]) -> tuple[str, str]:
-    """The text before the earliest stop string, and that stop string (empty when none is in it)."""
-    places = [(place, stop) for stop in stops if stop and (place := text.find(stop)) >= 0]
+def cut_at(text: str, stops: Sequence[str], start: int = 0) -> tuple[str, str]:
+    """The text before the earliest stop string from `start` on, and that stop string, if there is any."""
+    places = [(place, stop) for stop in stops if stop and (place := text.find(stop, start)) >= 0]
     if not places:
         return text, ""
     place, stop = min(places, key=lambda item: item[0])

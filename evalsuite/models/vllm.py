@@ -63,6 +63,7 @@ class _VLLM:
         peft_path: str | None = None,
         generation_kwargs: Mapping[str, Any] | None = None,
         stop_words: Sequence[str] = (),
+        pad_token_id: int | None = None,
         prompt_prefix: str = "",
         chat_template: str | None = None,
         chat_template_kwargs: Mapping[str, Any] | None = None,
@@ -119,6 +120,9 @@ class _VLLM:
         if peft_path:
             engine["enable_lora"] = True
             engine["max_lora_rank"] = lora_rank(peft_path)
+        if not on_gpu():
+            # The arithmetic of transformers on a CPU, and no minutes of compiling for seconds of work.
+            engine |= {"dtype": "float32", "enforce_eager": True}
         engine.update(engine_options(model_kwargs or {}, path))
         engine = {name: value for name, value in engine.items() if value is not None}
         self._llm = _start(path, engine)
@@ -142,6 +146,7 @@ class _VLLM:
         self._ends = sorted(
             end_ids(self.tokenizer, configured)
             | {special[word] for word in self._stop_words if word in special}
+            | ({pad_token_id} if pad_token_id is not None else set())
         )
         self._count = 0
 
@@ -323,7 +328,13 @@ class _VLLM:
         text = decode_behind(self.tokenizer, output.prompt_token_ids, tokens)
         if isinstance(one.stop_reason, str):
             stops = (*asked.request.sampling.stop, *self._stop_words)
-            text, notes["stopped_by"] = cut_at(text, stops)
+            minimum = asked.request.sampling.min_out_len
+            start = (
+                len(decode_behind(self.tokenizer, output.prompt_token_ids, tokens[:minimum]))
+                if minimum
+                else 0
+            )
+            text, notes["stopped_by"] = cut_at(text, stops, start)
         if output.num_cached_tokens:
             notes["cached_tokens"] = output.num_cached_tokens
         error = (
@@ -357,11 +368,16 @@ def settle_environment() -> None:
     """vLLM's environment: nothing is reported home; on a CPU, one process and a small cache."""
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    import torch
-
-    if not torch.cuda.is_available():
+    if not on_gpu():
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+
+
+def on_gpu() -> bool:
+    """Whether there is a GPU to run on."""
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def sampling_options(

@@ -1,0 +1,324 @@
+"""Models served by a program that is started, watched and ended here: vLLM, SGLang, llama.cpp, ..."""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from evalsuite.errors import UserError
+from evalsuite.models.base import ModelFacts, PromptKind
+from evalsuite.models.server_command import Wish, command_of
+from evalsuite.models.settings import merge_sampling, model_defaults
+from evalsuite.types import Answer, Message, Prompt, Request
+
+TAIL = 25
+QUICK_END = 15.0
+
+
+class ServerFailed(UserError):
+    """A managed server did not start or died for good; the message ends with the last lines of its log."""
+
+
+class ServerProcess:
+    """One server process: a port, a log, whether it lives, and a sure end."""
+
+    def __init__(
+        self,
+        engine: str,
+        wish: Wish,
+        command: Sequence[str] | None,
+        env: Mapping[str, str],
+        health: str,
+        start_timeout: float,
+        log: Path,
+        restarts: int = 1,
+    ) -> None:
+        self._engine, self._wish, self._given = engine, wish, command
+        self._env, self._health, self._limit = env, health, start_timeout
+        self.log = log
+        self._restarts = restarts
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self.dead = ""
+        self.starts = 0
+        atexit.register(self.stop)
+
+    @property
+    def url(self) -> str:
+        """Where the server listens."""
+        return f"http://{self._wish.host}:{self._wish.port}/v1"
+
+    def start(self) -> None:
+        """Start and wait until the server is ready; a port that somebody else took is replaced once."""
+        try:
+            self._launch()
+            self._wait_ready()
+        except ServerFailed as error:
+            if "address already in use" not in str(error).lower():
+                self.stop()
+                raise
+            self._wish = replace(self._wish, port=free_port(self._wish.host))
+            try:
+                self._launch()
+                self._wait_ready()
+            except ServerFailed:
+                self.stop()
+                raise
+        threading.Thread(target=self._watch, name="evalsuite-server-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the server and all its helpers; safe to call twice."""
+        self._closing.set()
+        with self._lock:
+            self._end()
+        atexit.unregister(self.stop)
+
+    def tail(self) -> str:
+        """The last lines of the log."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])
+
+    # ------------------------------------------------------------------ inside
+    def _launch(self) -> None:
+        words = command_of(self._engine, self._wish, self._given)
+        guard = str(Path(__file__).with_name("server_guard.py"))
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            log.write(f"$ {' '.join(words)}\n".encode())
+            log.flush()
+            self._process = subprocess.Popen(
+                [sys.executable, "-S", "-E", guard, *words],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self._env},
+                start_new_session=True,
+            )
+        self.starts += 1
+
+    def _end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(QUICK_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._process = None
+
+    def _wait_ready(self) -> None:
+        """Poll liveness and health; each way to fail says in which phase the server was."""
+        process = self._process
+        assert process is not None
+        began, phase, pause = time.monotonic(), "loading (nothing listens on its port yet)", 0.05
+        while True:
+            status = process.poll()
+            if status is not None:
+                raise self._failure(f"the server ended with status {status} while {phase}")
+            code = self._ask_health()
+            if code == 200:
+                return
+            if code is not None:
+                phase = f"warming up (its health check answers {code})"
+            if time.monotonic() - began > self._limit:
+                raise self._failure(
+                    f"the server was not ready after {self._limit:g} s; it was still {phase}",
+                    "a larger start_timeout when it only needs longer",
+                )
+            time.sleep(pause)
+            pause = min(1.0, pause * 1.3)
+
+    def _ask_health(self) -> int | None:
+        connection = http.client.HTTPConnection(self._wish.host, self._wish.port, timeout=5)
+        try:
+            connection.request("GET", self._health)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def _failure(self, what: str, expected: str = "") -> ServerFailed:
+        text = f"{what}; the end of its log {self.log}:\n{self.tail()}"
+        return ServerFailed(text, where=f"model {self._wish.path}", expected=expected)
+
+    def _watch(self) -> None:
+        """Start a server that died again, once, on the port that its clients know."""
+        while not self._closing.is_set():
+            process = self._process
+            if process is None:
+                return
+            status = process.wait()
+            with self._lock:
+                if self._closing.is_set():
+                    return
+                if self._restarts <= 0:
+                    self.dead = str(self._failure(f"the server died again, with status {status}"))
+                    return
+                self._restarts -= 1
+                try:
+                    self._launch()
+                except OSError as error:
+                    self.dead = f"the server could not be started again: {error}"
+                    return
+
+
+class _Managed:
+    """A server of our own and the client that talks to it."""
+
+    prompt_kind: ClassVar[PromptKind]
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        engine: str = "vllm",
+        command: Sequence[str] | None = None,
+        args: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        python: str = "",
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        health: str = "/health",
+        start_timeout: float = 1800.0,
+        log: str = "",
+        restarts: int = 1,
+        client: Mapping[str, Any] | None = None,
+        max_seq_len: int | None = None,
+        tensor_parallel_size: int | None = None,
+        dtype: str | None = None,
+        seed: int | None = None,
+        trust_remote_code: bool = False,
+        chat_template: str | None = None,
+        peft_path: str | None = None,
+        generation_kwargs: Mapping[str, Any] | None = None,
+        stop_words: Sequence[str] = (),
+        prompt_prefix: str = "",
+        system: str | None = None,
+    ) -> None:
+        self._path, self._engine = path, engine
+        self._defaults = model_defaults(generation_kwargs or {}, path)
+        self._stop_words, self._prefix, self._system = tuple(stop_words), prompt_prefix, system
+        name = path if engine == "transformers" else path.rstrip("/").rsplit("/", 1)[-1]
+        wish = Wish(
+            path,
+            host,
+            port or free_port(host),
+            name,
+            python or sys.executable,
+            max_seq_len,
+            tensor_parallel_size,
+            dtype,
+            seed,
+            trust_remote_code,
+            chat_template,
+            peft_path,
+            tuple(args),
+        )
+        if peft_path and engine not in ("vllm", "llama.cpp") and not command:
+            raise UserError(
+                f"{engine} is given merged models only",
+                where=path,
+                expected="the adapter merged into its base",
+            )
+        file = Path(log) if log else Path(tempfile.mkdtemp(prefix="evalsuite-server-")) / "server.log"
+        self.server = ServerProcess(engine, wish, command, env or {}, health, start_timeout, file, restarts)
+        self.server.start()
+        served = f"{name}-adapter" if peft_path and engine == "vllm" else name
+        try:
+            self._client = self._make_client(served, {"max_seq_len": max_seq_len, **(client or {})})
+        except BaseException:
+            self.server.stop()
+            raise
+
+    def _make_client(self, name: str, options: Mapping[str, Any]) -> Any:
+        from evalsuite.models import openai
+
+        kind = openai.OpenAIModel if self.prompt_kind == "messages" else openai.OpenAICompletionsModel
+        return kind(name, base_url=self.server.url, **{"key": "EMPTY", **options})
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+        """Answer each request with a text, in order of completion."""
+        yield from self._guarded(self._client.generate(self._dress(request) for request in requests))
+
+    def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Answer]:
+        """Answer each request with the log-likelihood of each of its continuations."""
+        yield from self._guarded(self._client.loglikelihood(self._dress(request) for request in requests))
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """As the client counts."""
+        return int(self._client.count_tokens(prompt))
+
+    def facts(self) -> ModelFacts:
+        """What the client says of the server, and how it was started."""
+        found: ModelFacts = self._client.facts()
+        details = {
+            **found.details,
+            "server": self._engine,
+            "path": self._path,
+            "starts": self.server.starts,
+            "log": str(self.server.log),
+        }
+        return replace(found, details=details)
+
+    def close(self) -> None:
+        """End the client, then the server."""
+        try:
+            self._client.close()
+        finally:
+            self.server.stop()
+
+    def _dress(self, request: Request) -> Request:
+        """A request with what the model dict adds: defaults, stop words, prefix, system."""
+        sampling = merge_sampling(request.sampling, self._defaults)
+        if self._stop_words:
+            sampling = replace(sampling, stop=tuple(dict.fromkeys((*sampling.stop, *self._stop_words))))
+        prompt = request.prompt
+        if isinstance(prompt, str):
+            prompt = self._prefix + prompt
+        elif self._system is not None and not any(message.role == "system" for message in prompt):
+            prompt = (Message("system", self._system), *prompt)
+        return replace(request, sampling=sampling, prompt=prompt)
+
+    def _guarded(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Answers as they come; a server that is dead for good ends the stream with its log."""
+        for answer in answers:
+            if answer.error is not None and self.server.dead:
+                raise ServerFailed(self.server.dead)
+            yield answer
+
+
+class ManagedServer(_Managed):
+    """A managed server that is asked with messages."""
+
+    prompt_kind: ClassVar[PromptKind] = "messages"
+
+
+class ManagedTextServer(_Managed):
+    """A managed server that is asked with text."""
+
+    prompt_kind: ClassVar[PromptKind] = "text"
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

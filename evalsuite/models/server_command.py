@@ -1,0 +1,140 @@
+"""The command lines of the servers that can be managed, and where each says that it is ready."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalsuite.errors import UserError, nearest_name
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a server is started with."""
+
+    path: str
+    host: str
+    port: int
+    name: str
+    python: str = sys.executable
+    window: int | None = None
+    gpus: int | None = None
+    dtype: str | None = None
+    seed: int | None = None
+    trust: bool = False
+    template: str | None = None
+    adapter: str | None = None
+    args: tuple[str, ...] = field(default=())
+
+
+def _options(pairs: Mapping[str, Any]) -> list[str]:
+    """Flags with values; None leaves a flag out, True gives it alone."""
+    words: list[str] = []
+    for flag, value in pairs.items():
+        if value is True:
+            words.append(flag)
+        elif value is not None and value is not False:
+            words += [flag, str(value)]
+    return words
+
+
+def _vllm(wish: Wish) -> list[str]:
+    pairs = {
+        "--model": wish.path,
+        "--host": wish.host,
+        "--port": wish.port,
+        "--served-model-name": wish.name,
+        "--max-model-len": wish.window,
+        "--tensor-parallel-size": wish.gpus,
+        "--dtype": wish.dtype,
+        "--seed": wish.seed,
+        "--trust-remote-code": wish.trust,
+        "--chat-template": wish.template,
+        "--generation-config": "vllm",
+    }
+    if wish.adapter:
+        pairs |= {"--enable-lora": True, "--lora-modules": f"{wish.name}-adapter={wish.adapter}"}
+    return [wish.python, "-m", "vllm.entrypoints.openai.api_server", *_options(pairs)]
+
+
+def _sglang(wish: Wish) -> list[str]:
+    pairs = {
+        "--model-path": wish.path,
+        "--host": wish.host,
+        "--port": wish.port,
+        "--served-model-name": wish.name,
+        "--context-length": wish.window,
+        "--tp-size": wish.gpus,
+        "--dtype": wish.dtype,
+        "--random-seed": wish.seed,
+        "--trust-remote-code": wish.trust,
+        "--chat-template": wish.template,
+    }
+    return [wish.python, "-m", "sglang.launch_server", *_options(pairs)]
+
+
+def _lmdeploy(wish: Wish) -> list[str]:
+    pairs = {
+        "--server-name": wish.host,
+        "--server-port": wish.port,
+        "--model-name": wish.name,
+        "--session-len": wish.window,
+        "--tp": wish.gpus,
+        "--dtype": wish.dtype,
+        "--chat-template": wish.template,
+    }
+    return [wish.python, "-m", "lmdeploy", "serve", "api_server", wish.path, *_options(pairs)]
+
+
+def _llama_cpp(wish: Wish) -> list[str]:
+    pairs = {
+        "-m": wish.path,
+        "--host": wish.host,
+        "--port": wish.port,
+        "--alias": wish.name,
+        "-c": wish.window,
+        "--seed": wish.seed,
+        "--chat-template-file": wish.template,
+        "--lora": wish.adapter,
+    }
+    return ["llama-server", *_options(pairs)]
+
+
+def _transformers(wish: Wish) -> list[str]:
+    beside = Path(wish.python).with_name("transformers")
+    program = str(beside) if beside.exists() else "transformers"
+    pairs = {
+        "--host": wish.host,
+        "--port": wish.port,
+        "--dtype": wish.dtype,
+        "--trust-remote-code": wish.trust,
+        "--default-seed": wish.seed,
+    }
+    return [program, "serve", wish.path, *_options(pairs)]
+
+
+COMMANDS: Mapping[str, Callable[[Wish], list[str]]] = {
+    "vllm": _vllm,
+    "sglang": _sglang,
+    "lmdeploy": _lmdeploy,
+    "llama.cpp": _llama_cpp,
+    "transformers": _transformers,
+}
+
+
+def command_of(engine: str, wish: Wish, given: Sequence[str] | None) -> list[str]:
+    """A known engine's words, or the given ones with {path}, {host}, {port} and {name} filled in."""
+    if given:
+        places = {"path": wish.path, "host": wish.host, "port": wish.port, "name": wish.name}
+        return [*(word.format_map(places) for word in given), *wish.args]
+    if engine not in COMMANDS:
+        raise UserError(
+            f"no server engine {engine!r}",
+            where=wish.path,
+            expected=", ".join(COMMANDS) + ", or a command",
+            nearest=nearest_name(engine, COMMANDS),
+        )
+    return [*COMMANDS[engine](wish), *wish.args]
