@@ -361,7 +361,7 @@ def _workers(plan: Any, stage: str, gpus: int) -> int:
         return 1
     wanted = [model.gpus for model in plan.models if model.gpus]
     if wanted and gpus:
-        return max(1, gpus // min(wanted))
+        return max(1, int(gpus // min(wanted)))
     return max(1, min(cores, len(plan.models), 4))
 
 

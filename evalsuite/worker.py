@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+from evalsuite.config.secrets import Redactor, environment_secrets, resolve_secrets
 from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
 from evalsuite.errors import describe, kind_of
@@ -94,6 +97,7 @@ class InferWorker:
         self._inferencers: dict[str, Inferencer] = {}
         self._model: Model | None = None
         self._current: RunningTask | None = None
+        self._clean = secrets_of(os.environ).clean
 
     # ------------------------------------------------------------------ the loop
     def run(self) -> None:
@@ -171,6 +175,8 @@ class InferWorker:
                 self._finish_if_done(running)
 
     def _write(self, running: RunningTask, exchange: Exchange, answer: Answer) -> None:
+        if answer.error is not None:
+            answer = replace(answer, error=replace(answer.error, message=self._clean(answer.error.message)))
         sample = exchange.sample
         row = answer_row(exchange.key, sample.index, sample.id, exchange.repeat, exchange.record(), answer)
         running.writer.append(row)
@@ -277,7 +283,7 @@ class InferWorker:
                 if isinstance(error, (Stopped, KeyboardInterrupt)):
                     running.lease.give_back()
                 else:
-                    running.lease.fail(describe(error), kind=kind_of(error))
+                    running.lease.fail(self._clean(describe(error)), kind=kind_of(error))
 
     # ------------------------------------------------------------------ parts
     def _load(self) -> Model:
@@ -317,10 +323,6 @@ class InferWorker:
 
 def build_model(config: Mapping[str, Any]) -> Model:
     """The backend of a model dict; secrets are looked up only here."""
-    import inspect
-
-    from evalsuite.config.secrets import resolve_secrets
-
     factory = resolve(config["type"], "models")
     accepted = inspect.signature(factory).parameters
     keywords = {
@@ -362,17 +364,24 @@ def main(argv: Sequence[str]) -> int:
     except Stopped:
         return EXIT_STOPPED
     except Exception as error:
-        report_fatal(folder, owner, queue, error)
-        raise
+        # The log gets the whole traceback, and neither it nor the word to the driver holds a key.
+        clean = secrets_of(os.environ).clean
+        sys.stderr.write(clean("".join(traceback.format_exception(error))))
+        report_fatal(folder, owner, queue, kind_of(error), clean(describe(error)))
+        return 1
     return 0
 
 
-def report_fatal(folder: RunFolder, owner: str, queue: str, error: BaseException) -> None:
+def report_fatal(folder: RunFolder, owner: str, queue: str, kind: str, reason: str) -> None:
     """Leave word of why this worker ended, where the driver finds it."""
     place = folder.tasks / "fatal"
     place.mkdir(parents=True, exist_ok=True)
-    content = {"owner": owner, "queue": queue, "kind": kind_of(error), "reason": describe(error)}
-    write_json(place / f"{owner}.json", content)
+    write_json(place / f"{owner}.json", {"owner": owner, "queue": queue, "kind": kind, "reason": reason})
+
+
+def secrets_of(environment: Mapping[str, str]) -> Redactor:
+    """What takes the secrets of this process's environment out of a text."""
+    return Redactor(environment_secrets(environment))
 
 
 class _stop_signals:
