@@ -16,7 +16,7 @@ from typing import Any
 
 from evalsuite.config.find import data_roots
 from evalsuite.config.read import DATA_SUFFIXES, is_path_key, looks_local
-from evalsuite.config.signature import check_keywords, describe, fits, missing_packages
+from evalsuite.config.signature import check_keywords, describe, fits, missing_packages, shown
 from evalsuite.config.spec import EXTRA_SECTIONS, SECTIONS, RunConfig
 from evalsuite.errors import UserError, UserErrors, nearest_name
 from evalsuite.postprocess import NAMES
@@ -78,9 +78,10 @@ RUNNER_KEYS: Mapping[str, Any] = {
     "keep_tmp_file": bool,
     "lark_bot_url": str | None,
     "concurrent_users": int,
-    "partition": str | None,
+}
+# Keys that OpenCompass's runner for its own cluster has, beside the options of a stock SLURM.
+SLURM_KEYS: Mapping[str, Any] = {
     "quotatype": str | None,
-    "qos": str | None,
     "extra_command": list | None,
     "task_prefix": str,
 }
@@ -118,7 +119,9 @@ def ensure(config: RunConfig, *, gpus: int | None = None) -> None:
 class _Checker:
     def __init__(self, config: RunConfig, gpus: int | None) -> None:
         self.config = config
-        self.gpus = gpus
+        runner = config.infer.get("runner")
+        elsewhere = isinstance(runner, dict) and "slurm" in str(runner.get("type")).lower()
+        self.gpus = None if elsewhere else gpus
         self.errors: list[UserError] = []
         self._said: set[str] = set()
         # Kind of prompt, meta template and first model of each way in which a template has to be spoken.
@@ -310,11 +313,21 @@ class _Checker:
                 self._take(error, f"{where}.partitioner")
         runner = stage.get("runner")
         if isinstance(runner, dict):
-            self._section(runner, RUNNER_KEYS, f"{where}.runner")
-            self._choice(runner, "runners", f"{where}.runner")
-            task = runner.get("task")
-            if isinstance(task, dict):
-                self._choice(task, "tasks", f"{where}.runner.task")
+            self._runner(runner, f"{where}.runner")
+
+    def _runner(self, runner: Mapping[str, Any], where: str) -> None:
+        options: Mapping[str, Callable[[Any], str]] = {}
+        known = dict(RUNNER_KEYS)
+        if self._choice(runner, "runners", where) == "slurm":
+            options = load("runners.slurm_script:OPTIONS")
+            known |= {**SLURM_KEYS, **dict.fromkeys(options, Any)}
+        self._section(runner, known, where)
+        for key, wrong in options.items():
+            if runner.get(key) is not None and (expected := wrong(runner[key])):
+                self._add(f"{runner[key]!r:.60} is wrong", f"{where}.{key}", expected)
+        task = runner.get("task")
+        if isinstance(task, dict):
+            self._choice(task, "tasks", f"{where}.task")
 
     def summarizer(self) -> None:
         """The summarizer's groups and columns, by the room that reads them."""
@@ -367,7 +380,7 @@ class _Checker:
     def _own_keys(self, value: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
         for key, hint in known.items():
             if key in value and key != "type" and not fits(value[key], hint):
-                self._add(f"{value[key]!r:.60} is wrong", f"{where}.{key}", describe(hint))
+                self._add(f"{shown(key, value[key])} is wrong", f"{where}.{key}", describe(hint))
 
     def _section(self, value: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
         """A dict that only the program reads: its keys are known, and so are their types."""
@@ -381,15 +394,16 @@ class _Checker:
                 )
         self._own_keys(value, known, where)
 
-    def _choice(self, value: Mapping[str, Any], room: str, where: str) -> None:
+    def _choice(self, value: Mapping[str, Any], room: str, where: str) -> str:
         name = value.get("type")
         if not isinstance(name, str):
             self._add("the type is missing", f"{where}.type", f"one of {', '.join(known_names(room))}")
-            return
+            return ""
         try:
-            choice(name, room)
+            return choice(name, room)
         except UserError as error:
             self._take(error, f"{where}.type")
+            return ""
 
     def _file(self, name: str, where: str) -> None:
         path = Path(name).expanduser()

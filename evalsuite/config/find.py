@@ -18,6 +18,7 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "summarizers": ("summarizers",),
     "clusters": ("clusters",),
 }
+EVALUATIONS = "evals"
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,18 @@ def config_roots(user_dir: str | Path | None = None) -> tuple[Path, ...]:
 
 
 def available(kind: str, roots: Sequence[Path]) -> list[Found]:
-    """All config files of a kind; a file of the user's takes the place of a shipped one of the same name."""
+    """All config files of a kind (whole evaluations lie in the root itself).
+
+    A file of the user's takes the place of a shipped one of the same name.
+    """
     found: list[Found] = []
     for root in roots:
         taken = {item.name for item in found}
-        for folder in FOLDERS[kind]:
-            for path in (root / folder).rglob("*.py"):
+        files = (
+            [root.glob("*.py")] if kind == EVALUATIONS else [(root / f).rglob("*.py") for f in FOLDERS[kind]]
+        )
+        for paths in files:
+            for path in paths:
                 if not path.stem.startswith("_") and path.stem not in taken:
                     found.append(Found(path.stem, kind, path, root))
     return sorted(found, key=lambda item: (item.name, item.path))
@@ -96,7 +103,7 @@ def match(kind: str, pattern: str, roots: Sequence[Path]) -> list[Found]:
 def listing(patterns: Sequence[str] = (), user_dir: str | Path | None = None) -> list[Found]:
     """What `list` shows: all configs, or those whose name contains or matches one of the patterns."""
     roots = config_roots(user_dir)
-    everything = [item for kind in FOLDERS for item in available(kind, roots)]
+    everything = [item for kind in (EVALUATIONS, *FOLDERS) for item in available(kind, roots)]
     if not patterns:
         return everything
     return [item for item in everything if any(_resembles(item.name, pattern) for pattern in patterns)]

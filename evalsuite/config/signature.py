@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from evalsuite.config.secrets import HIDDEN, is_secret_key
 from evalsuite.errors import UserError, nearest_name
 
 
@@ -46,7 +47,7 @@ def check_keywords(
             if key in hints and not fits(value, hints[key]):
                 errors.append(
                     UserError(
-                        f"{value!r:.60} is wrong", where=f"{where}.{key}", expected=describe(hints[key])
+                        f"{shown(key, value)} is wrong", where=f"{where}.{key}", expected=describe(hints[key])
                     )
                 )
         elif key not in others and not takes_all:
@@ -69,6 +70,11 @@ def check_keywords(
                 )
             )
     return errors
+
+
+def shown(key: str, value: Any) -> str:
+    """A value in a message: short, and hidden where its key says that it is secret."""
+    return HIDDEN if is_secret_key(key, in_model=True) else f"{value!r:.60}"
 
 
 def _hints(factory: Any) -> dict[str, Any]:

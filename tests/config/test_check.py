@@ -196,17 +196,44 @@ TEMPLATE = """
 def test_a_placeholder_without_a_column_is_told(problems: Callable[..., dict[str, str]]) -> None:
     assert problems(TEMPLATE.format(role="HUMAN", column="q")) == {}
     found = problems(TEMPLATE.format(role="HUMAN", column="qq"))
-    assert list(found) == ["datasets[0].infer_cfg.prompt_template.template"]
-    assert found.popitem()[1].endswith("| q")
+    assert len(found) == 1
+    place, text = found.popitem()
+    assert place.startswith("datasets[0].infer_cfg.prompt_template")
+    assert text.endswith("| q")
 
 
 def test_a_role_that_a_model_cannot_speak_is_told_once(problems: Callable[..., dict[str, str]]) -> None:
-    found = problems(TEMPLATE.format(role="HUMANN", column="q"))
+    found = problems(TEMPLATE.format(role="SYSTEM", column="q"))
     assert list(found) == ["models[0].meta_template"]
-    assert found["models[0].meta_template"].endswith("| HUMAN")
+    assert "'SYSTEM'" in found["models[0].meta_template"]
     assert "datasets[0]" in found["models[0].meta_template"]
+    assert "HUMAN, BOT" in found["models[0].meta_template"]
+
+
+def test_a_mistyped_role_is_told_with_the_nearest(problems: Callable[..., dict[str, str]]) -> None:
+    found = problems(TEMPLATE.format(role="HUMANN", column="q"))
+    assert [text.rpartition(" | ")[2] for text in found.values()] == ["HUMAN"]
 
 
 def test_a_data_file_that_cannot_be_read_is_told(problems: Callable[..., dict[str, str]]) -> None:
     found = problems(MODELS + DATASETS, **{"d.jsonl": "no json\n"})
     assert "no JSON" in found["datasets[0].path"]
+
+
+def test_a_slurm_runner_has_slurms_options_and_its_own_gpus(problems: Callable[..., dict[str, str]]) -> None:
+    text = MODELS.replace("abbr='m'", "abbr='m', run_cfg=dict(num_gpus=8)") + DATASETS
+    slurm = "infer = dict(runner=dict(type='SlurmRunner', partition='a100', retry=2, {}))"
+    assert problems(text + slurm.format("account='me', cpus=4"), gpus=0) == {}
+    found = problems(text + slurm.format("acount='me', cpus='many'"), gpus=0)
+    assert set(found) == {"infer.runner.acount", "infer.runner.cpus"}
+    assert found["infer.runner.acount"].endswith("| account")
+    assert set(problems(text + "infer = dict(runner=dict(type='LocalRunner', account='me'))")) == {
+        "infer.runner.account"
+    }
+
+
+def test_a_secret_of_the_wrong_type_is_not_shown(problems: Callable[..., dict[str, str]]) -> None:
+    source = "class Mine:\n    def __init__(self, api_key: int = 0): pass\n"
+    text = "from secretive import Mine\nmodels = [dict(type=Mine, abbr='m', api_key='sk-123')]\n" + DATASETS
+    found = problems(text, **{"secretive.py": source})
+    assert found == {"models[0].api_key": "[redacted] is wrong | a whole number | "}

@@ -64,6 +64,7 @@ def test_two_files_of_one_name_in_one_root_are_an_error_only_when_asked_for(root
 def test_the_list_shows_everything_or_what_resembles_a_pattern(roots: Path) -> None:
     everything = find.listing(user_dir=roots / "mine")
     assert [(item.kind, item.name) for item in everything] == [
+        ("evals", "eval_demo"),
         ("models", "echo"),
         ("models", "qwen_72b"),
         ("models", "qwen_7b"),
