@@ -349,7 +349,7 @@ def _read_calls(raw: Any) -> tuple[tuple[ToolCall, ...], list[str]]:
 
 
 def _usage_extra(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Token counts that matter for cost, where the server tells them, and the model that really answered."""
+    """What decides or tells the cost, and the fingerprint of what answered, where the server tells them."""
     usage = data.get("usage") or {}
     prompt = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
     output = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
@@ -357,6 +357,7 @@ def _usage_extra(data: Mapping[str, Any]) -> dict[str, Any]:
         "cached_tokens": prompt.get("cached_tokens"),
         "reasoning_tokens": output.get("reasoning_tokens"),
         "system_fingerprint": data.get("system_fingerprint"),
+        "cost": usage.get("cost") or data.get("response_cost"),
     }
     return {name: value for name, value in found.items() if value}
 

@@ -198,9 +198,8 @@ class RemoteModel:
         spent.output_tokens += reply.output_tokens
         spent.cached_tokens += cached
         if self._price != Price():
-            cost = self._price.of(reply.prompt_tokens, reply.output_tokens, cached)
-            spent.cost += cost
-            extra["cost"] = cost
+            extra["cost"] = self._price.of(reply.prompt_tokens, reply.output_tokens, cached)
+        spent.cost += float(extra.get("cost") or 0.0)
 
     def _details(self) -> dict[str, Any]:
         """What facts tell besides the engine: the API, and what was spent so far."""
