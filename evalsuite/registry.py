@@ -28,12 +28,14 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
         "OpenAI": "evalsuite.models.openai:OpenAIModel",
         "OpenAISDK": "evalsuite.models.openai:OpenAIModel",
         "OpenAIModel": "evalsuite.models.openai",
+        "OpenAICompletionsModel": "evalsuite.models.openai",
         "LiteLLMAPI": "evalsuite.models.litellm",
         "EchoModel": "evalsuite.models.echo",
         "EchoChatModel": "evalsuite.models.echo",
         "ReplayModel": "evalsuite.models.replay",
         "ReplayChatModel": "evalsuite.models.replay",
         "ManagedServer": "evalsuite.models.server",
+        "ManagedTextServer": "evalsuite.models.server",
     },
     "datasets": {
         "JsonlDataset": "evalsuite.datasets.tables",
@@ -44,6 +46,7 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "evaluators": {
         "AccEvaluator": "evalsuite.evaluators.basic",
         "EMEvaluator": "evalsuite.evaluators.basic",
+        "CheckFunctionEvaluator": "evalsuite.evaluators.code.check_function",
         "ContainsEvaluator": "evalsuite.evaluators.basic",
     },
     "postprocessors": {},
