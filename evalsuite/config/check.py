@@ -1,7 +1,7 @@
 """Finds everything that is wrong with a config before anything is loaded or started.
 
-Classes are imported, never built; heavy packages are looked for, never imported. Rooms above this one are
-reached the way a config reaches them, by name.
+Classes are imported, and no model is ever built; heavy packages are looked for, never imported. Rooms above
+this one are reached the way a config reaches them, by name.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ class _Checker:
 
     def _columns(self, factory: Any, dataset: Mapping[str, Any], where: str) -> Collection[str] | None:
         """The columns of the first rows, when they lie in a file that can be read without another package."""
-        if not hasattr(factory, "rows") or factory.needs:
+        if getattr(factory, "rows", None) is None or getattr(factory, "needs", ()):
             return None
         accepted = inspect.signature(factory).parameters
         try:
@@ -270,7 +270,9 @@ class _Checker:
             return {column for row in islice(rows, FIRST_ROWS) for column in row}
         except UserError as error:
             self._take(error, f"{where}.path")
-            return None
+        except Exception as error:  # the user's own class fails while it is built or read
+            self._add(f"reading its first rows fails: {type(error).__name__}: {error}", where)
+        return None
 
     def _eval_cfg(self, evaluation: Mapping[str, Any], where: str) -> None:
         self._section(evaluation, EVAL_KEYS, where)
