@@ -44,6 +44,7 @@ class JobState:
     exit_code: int | None = None
     reason: str = ""
     kind: str = ""
+    node: str = ""
 
     @property
     def over(self) -> bool:
