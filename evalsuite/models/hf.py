@@ -275,7 +275,7 @@ class _HuggingFace:
         if isinstance(pairs, Failure):
             return failed(request, pairs.kind, pairs.message)
         length, options, notes = pairs
-        scorable = [option for option in options if not option.empty]
+        scorable = list({id(option): option for option in options if not option.empty}.values())
         tag = (request, options, length, notes)
         return Job(tag, scorable) if scorable else _scored(tag, [], [])
 

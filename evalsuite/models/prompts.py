@@ -120,6 +120,7 @@ class Prompts:
         context = self.text(request.prompt, request.tools)
         head, tails = encode_pairs(self._encode, context, request.continuations)
         options: list[Option] = []
+        known: dict[tuple[int, ...], Option] = {}
         notes: dict[str, Any] = {}
         for tail in tails:
             ids, start = [*head, *tail], len(head)
@@ -131,7 +132,8 @@ class Prompts:
                 start -= len(ids) - longest
                 ids = ids[-longest:]
                 notes["truncated_prompt"] = True
-            options.append(Option(ids, max(start, 1), len(tail)))
+            # Equal texts are one option, so that they are scored once and tie to the last bit.
+            options.append(known.setdefault(tuple(ids), Option(ids, max(start, 1), len(tail))))
         return len(head), options, notes
 
 

@@ -70,7 +70,10 @@ def make_model(folder: Path, seed: int = 0, **changes: Any) -> Path:
         **changes,
     }
     torch.manual_seed(seed)
-    Qwen2ForCausalLM(Qwen2Config(**settings)).save_pretrained(folder)
+    model = Qwen2ForCausalLM(Qwen2Config(**settings))
+    ends = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|im_end|>"])
+    model.generation_config.eos_token_id = ends
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
@@ -80,3 +83,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny random model."""
     pytest.importorskip("torch", reason="torch is not installed")
     return make_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def make() -> Any:
+    """The maker of tiny models, for tests that need one of another shape."""
+    return make_model
