@@ -153,7 +153,7 @@ class Driver:
                     break
                 pause = POLL_SECONDS if changed else min(POLL_LIMIT, pause * 1.2)
                 time.sleep(pause)
-            self._look(force=True)
+            self._look()
         except KeyboardInterrupt as error:
             self._stop()
             raise Interrupted from error
@@ -165,9 +165,12 @@ class Driver:
         changed = self._reap_jobs()
         for reaper in self._reapers.values():
             reaper.sweep()
-        self._release_blocked()
         changed = self._start_workers() or changed
-        self._look()
+        now = time.monotonic()
+        if now - self._last_look >= LOOK_SECONDS:
+            self._last_look = now
+            self._release_blocked()
+            self._look()
         return changed
 
     def _finished(self) -> bool:
@@ -197,12 +200,9 @@ class Driver:
                 if task.name in waiting and infer.name in over[infer.queue]:
                     evaluation.promote(task.name)
 
-    def _look(self, *, force: bool = False) -> None:
-        now = time.monotonic()
-        if force or now - self._last_look >= LOOK_SECONDS:
-            self._last_look = now
-            live = [id for id, worker in self._workers.items() if not worker.seen_over]
-            self._watch(self._watcher.look(), live)
+    def _look(self) -> None:
+        live = [id for id, worker in self._workers.items() if not worker.seen_over]
+        self._watch(self._watcher.look(), live)
 
     # ------------------------------------------------------------------ workers
     def _start_workers(self) -> bool:

@@ -124,7 +124,7 @@ class Partitioner:
 
 
 def _samples(share: float, seconds: float) -> int:
-    return math.ceil(share / seconds) if seconds > 0 else MAX_SAMPLES
+    return math.ceil(share / seconds) if share < MAX_SAMPLES * seconds else MAX_SAMPLES
 
 
 def slices(size: int, largest: int) -> list[tuple[int, int]]:
