@@ -262,7 +262,8 @@ class _Checker:
 
     def _columns(self, factory: Any, dataset: Mapping[str, Any], where: str) -> Collection[str] | None:
         """The columns of the first rows, when they lie in a file that can be read without another package."""
-        if getattr(factory, "rows", None) is None or getattr(factory, "needs", ()):
+        needs: Collection[str] = getattr(factory, "needs", ())
+        if needs or not hasattr(factory, "rows"):
             return None
         accepted = inspect.signature(factory).parameters
         try:

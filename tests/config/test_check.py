@@ -185,8 +185,8 @@ TEMPLATE = """
         prompt_template=dict(type='PromptTemplate', template=dict(round=[
             dict(role={role!r}, prompt='{{{column}}}'), dict(role='BOT', prompt='{{a}}')])),
         retriever=dict(type='ZeroRetriever'), inferencer=dict(type='GenInferencer'))
-    datasets = [dict(type='JsonlDataset', abbr='d', path='d.jsonl', infer_cfg=infer_cfg,
-                     reader_cfg=dict(input_columns=['q'], output_column='a'))]
+    datasets = [dict(type='JsonlDataset', abbr=abbr, path='d.jsonl', infer_cfg=infer_cfg,
+                     reader_cfg=dict(input_columns=['q'], output_column='a')) for abbr in {abbrs!r}]
     meta = dict(round=[dict(role='HUMAN', begin='Q: '), dict(role='BOT', begin='A: ', generate=True)])
     models = [dict(type='EchoModel', abbr='m', meta_template=meta),
               dict(type='EchoModel', abbr='n', meta_template=meta)]
@@ -194,8 +194,8 @@ TEMPLATE = """
 
 
 def test_a_placeholder_without_a_column_is_told(problems: Callable[..., dict[str, str]]) -> None:
-    assert problems(TEMPLATE.format(role="HUMAN", column="q")) == {}
-    found = problems(TEMPLATE.format(role="HUMAN", column="qq"))
+    assert problems(TEMPLATE.format(role="HUMAN", column="q", abbrs="d")) == {}
+    found = problems(TEMPLATE.format(role="HUMAN", column="qq", abbrs="d"))
     assert len(found) == 1
     place, text = found.popitem()
     assert place.startswith("datasets[0].infer_cfg.prompt_template")
@@ -203,7 +203,7 @@ def test_a_placeholder_without_a_column_is_told(problems: Callable[..., dict[str
 
 
 def test_a_role_that_a_model_cannot_speak_is_told_once(problems: Callable[..., dict[str, str]]) -> None:
-    found = problems(TEMPLATE.format(role="SYSTEM", column="q"))
+    found = problems(TEMPLATE.format(role="SYSTEM", column="q", abbrs="de"))
     assert list(found) == ["models[0].meta_template"]
     assert "'SYSTEM'" in found["models[0].meta_template"]
     assert "datasets[0]" in found["models[0].meta_template"]
@@ -211,7 +211,7 @@ def test_a_role_that_a_model_cannot_speak_is_told_once(problems: Callable[..., d
 
 
 def test_a_mistyped_role_is_told_with_the_nearest(problems: Callable[..., dict[str, str]]) -> None:
-    found = problems(TEMPLATE.format(role="HUMANN", column="q"))
+    found = problems(TEMPLATE.format(role="HUMANN", column="q", abbrs="d"))
     assert [text.rpartition(" | ")[2] for text in found.values()] == ["HUMAN"]
 
 

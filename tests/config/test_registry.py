@@ -57,10 +57,10 @@ def test_a_users_file_is_importable_once_its_folder_is_known(tmp_path: Path) -> 
 
 
 def test_a_users_file_never_takes_the_place_of_a_package(tmp_path: Path) -> None:
-    (tmp_path / "json.py").write_text("class JSONDecoder: mine = True\n")
+    (tmp_path / "wave.py").write_text("class Wave_read: mine = True\n")
     registry.extend_path([str(tmp_path)])
     try:
-        assert not hasattr(registry.resolve("json.JSONDecoder", "models"), "mine")
+        assert not hasattr(registry.resolve("wave.Wave_read", "models"), "mine")
     finally:
         sys.path.remove(str(tmp_path))
 
