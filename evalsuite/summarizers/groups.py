@@ -113,7 +113,7 @@ def check_summarizer(config: Mapping[str, Any]) -> list[UserError]:
     for i, row in enumerate(config.get("dataset_abbrs") or ()):
         if not _is_member(row):
             errors.append(_wrong(row, f"summarizer.dataset_abbrs[{i}]", "'abbr' or ('abbr', 'metric')"))
-    names: dict[str, int] = {}
+    names: dict[str, Mapping[str, Any]] = {}
     for i, group in enumerate(config.get("summary_groups") or ()):
         where = f"summarizer.summary_groups[{i}]"
         if not isinstance(group, Mapping):
@@ -121,15 +121,16 @@ def check_summarizer(config: Mapping[str, Any]) -> list[UserError]:
             continue
         errors += _check_group(group, where)
         name = str(group.get("name"))
-        if name in names:
+        # The same group twice (two collections that overlap) is one and the same thing.
+        if name in names and names[name] != group:
             errors.append(
                 UserError(
                     f"the group {name!r} is there twice", where=f"{where}.name", expected="another name"
                 )
             )
-        names[name] = i
+        names[name] = group
     if not errors:
-        errors += _check_cycles([Group.from_config(group) for group in config.get("summary_groups") or ()])
+        errors += _check_cycles([Group.from_config(group) for group in names.values()])
     for i, column in enumerate(config.get("reference_columns") or ()):
         where = f"summarizer.reference_columns[{i}]"
         if not isinstance(column, Mapping) or not isinstance(column.get("values"), Mapping):

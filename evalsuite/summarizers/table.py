@@ -138,6 +138,7 @@ class _Builder:
     datasets: Sequence[str]
     missing: Mapping[tuple[str, str], str]
     notes: list[str] = field(default_factory=list)
+    idle_groups: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.by_pair = {(result.model, result.dataset): result for result in self.results}
@@ -150,6 +151,12 @@ class _Builder:
     # ------------------------------------------------------------------ which rows
     def rows(self) -> list[Row]:
         """The lines that the summarizer asks for, else all datasets and then all groups."""
+        rows = self._wanted_rows()
+        if self.idle_groups:
+            self.notes.append(f"groups without any dataset in this run: {_some(self.idle_groups)}")
+        return rows
+
+    def _wanted_rows(self) -> list[Row]:
         wanted = self.config.get("dataset_abbrs")
         if not wanted:
             rows = [row for dataset in self.datasets for row in self._dataset_rows(dataset, "")]
@@ -174,10 +181,9 @@ class _Builder:
         known = [*self.datasets, *self.groups]
         shown = [
             f"{name} (did you mean {near!r}?)" if (near := nearest_name(name, known)) else name
-            for name in absent[:8]
+            for name in absent
         ]
-        more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
-        return f"the summarizer names datasets that are not in this run: {', '.join(shown)}{more}"
+        return f"the summarizer names datasets that are not in this run: {_some(shown)}"
 
     def _dataset_rows(self, dataset: str, metric: str) -> list[Row]:
         found = [self.by_pair[m, dataset] for m in self.models if (m, dataset) in self.by_pair]
@@ -242,7 +248,7 @@ class _Builder:
     def _group_rows(self, name: str) -> list[Row]:
         group = self.groups[name]
         if not self._leaves(group) & set(self.datasets):
-            self.notes.append(f"the group {name} has no dataset in this run")
+            self.idle_groups.append(name)
             return []
         self._note_mixture(group)
         cells = tuple(self.group_cell(model, name) for model in self.models)
@@ -382,6 +388,11 @@ class _Builder:
             for model in self.models
             if (result := self.by_pair.get((model, dataset))) and (doubts := _doubts(result.counts))
         ]
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def _last_digit(value: float) -> float:

@@ -175,10 +175,13 @@ def test_failures_of_members_are_failures_of_the_group() -> None:
     assert texts(made.rows[-1]) == ["failed 3/200 (40.00..40.91)*"]
 
 
-def test_a_group_without_any_dataset_here_is_left_out_with_a_note() -> None:
-    made = table([result("m", "x")], {"summary_groups": [{"name": "g", "subsets": ["a", "b"]}]})
+def test_groups_without_any_dataset_here_are_left_out_with_a_note() -> None:
+    groups = [{"name": f"g{i}", "subsets": ["a", "b"]} for i in range(10)]
+    made = table([result("m", "x")], {"summary_groups": groups + groups[:1]})
     assert [row.dataset for row in made.rows] == ["x"]
-    assert made.notes == ("the group g has no dataset in this run",)
+    assert made.notes == (
+        "groups without any dataset in this run: g0, g1, g2, g3, g4, g5, g6, g7 and 2 more",
+    )
 
 
 def test_rows_come_as_the_summarizer_lists_them() -> None:
@@ -269,7 +272,10 @@ Warnings (*)
             {"summary_groups": [{"name": "g", "subsets": ["a"], "sum": True, "std": True}]},
             "exclude each other",
         ),
-        ({"summary_groups": [{"name": "g", "subsets": ["a"]}] * 2}, "is there twice"),
+        (
+            {"summary_groups": [{"name": "g", "subsets": ["a"]}, {"name": "g", "subsets": ["b"]}]},
+            "is there twice",
+        ),
         (
             {"summary_groups": [{"name": "g", "subsets": ["h"]}, {"name": "h", "subsets": ["g"]}]},
             "contains itself",
