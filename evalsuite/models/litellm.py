@@ -7,6 +7,7 @@ spoken to directly, so litellm's own retries are turned off.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -31,6 +32,7 @@ class LiteLLMEndpoint:
     """litellm's asynchronous completion, as an endpoint."""
 
     def __init__(self, gate: Gate, api_base: str) -> None:
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it is fetched at import
         try:
             import litellm
         except ImportError:

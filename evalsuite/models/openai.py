@@ -34,9 +34,9 @@ class OpenAIModel(RemoteModel):
     """A chat model behind an OpenAI-compatible URL (`api='responses'` for OpenAI's newer interface).
 
     `path` is the model's name at the server, `base_url` (or `openai_api_base`) where that is: one URL or
-    several that serve the same model. `concurrency` (or `max_workers`) fixes how many calls may be under
-    way; without it the number finds itself. Prompts are never cut: one that is too long fails as
-    'too_long'.
+    several that serve the same model. `concurrency` (or `max_workers`) fixes how many calls may be under way;
+    without it the number finds itself. Prompts are never cut: one that is too long fails as 'too_long'.
+    `verbose` and `rpm_verbose` may stand in older configs and change nothing: calls are always counted.
     """
 
     prompt_kind: ClassVar[PromptKind] = "messages"
@@ -67,6 +67,10 @@ class OpenAIModel(RemoteModel):
         stream: bool = False,
         think_tag: str = "",
         tool_parser: str = "server",
+        openai_extra_kwargs: Mapping[str, Any] | None = None,
+        mode: Literal["none"] = "none",
+        verbose: bool = False,
+        rpm_verbose: bool = False,
         max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
         extra_body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -90,6 +94,13 @@ class OpenAIModel(RemoteModel):
                 where=where,
                 expected="type=OpenAICompletionsModel for completions, else OpenAIModel",
             )
+        if mode != "none":
+            raise UserError(
+                f"mode={mode!r}: a prompt that is cut is another prompt",
+                where=where,
+                expected="mode='none', and fewer examples or a longer max_seq_len",
+            )
+        del verbose, rpm_verbose
         urls = base_url or openai_api_base or os.environ.get("OPENAI_BASE_URL") or BASE_URL
         width = concurrency or max_workers
         sent = dict(headers or {})
@@ -119,7 +130,7 @@ class OpenAIModel(RemoteModel):
                 top_logprobs,
                 stream,
                 "" if tool_parser == "server" else "none",
-                extra_body or {},
+                {**(openai_extra_kwargs or {}), **(extra_body or {})},
             ),
             where=where,
             query_per_second=query_per_second,

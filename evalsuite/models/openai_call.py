@@ -1,9 +1,10 @@
 """One call with all its attempts: which key, when, how often, and what to make of each failure.
 
-The rules, in one place: what is transient is tried again, spread and ever more slowly, at most `retry` times;
-a refusal for load narrows the gate that all callers of the endpoint share, is honoured for as long as the
-server asks, and ends only when the request's `patience` does; what no attempt can heal fails at once, the
-single request or, when nothing can succeed, the whole model in one line.
+The rules, in one place. What is transient is tried again, spread and ever more slowly, at most `retry` times.
+A refusal for load narrows the gate that all callers of the endpoint share, is honoured for as long as the
+server asks, and ends only with the request's `patience`. A server that was there and is gone is waited for as
+long, by all requests together, and then fails the model; one that never was there does so after `retry`. What
+no attempt can heal fails at once: the single request or, when nothing can succeed, the model in one line.
 """
 
 from __future__ import annotations
@@ -164,6 +165,7 @@ class Caller:
         self._where = where
         self._succeeded = False
         self._rename = False
+        self._down_since: float | None = None
 
     async def call(
         self, path: str, body: dict[str, Any], stream: Stream, read: Callable[[dict[str, Any]], T]
@@ -202,11 +204,16 @@ class Caller:
             gate.succeeded()
             self._keys.accepted(tries.key)
             self._succeeded = True
+            self._down_since = None
             return result, now() - started
         except CallFailed as failed:
             verdict = failed.verdict
             if verdict.remedy == "wait" or verdict.kind == "timeout":
                 gate.overloaded(epoch)
+            if verdict.remedy != "down":
+                self._down_since = None
+            elif self._down_since is None:
+                self._down_since = now()
             self._spent.reasons[verdict.kind] = self._spent.reasons.get(verdict.kind, 0) + 1
             return verdict
         finally:
@@ -234,6 +241,13 @@ class Caller:
                 if verdict.retry_after:
                     self._keys.rest(tries.key, now + verdict.retry_after)
                 return wait
+        elif verdict.remedy == "down":
+            tries.refusals += 1
+            wait = backoff.seconds(tries.refusals)
+            over = (now if self._down_since is None else self._down_since) + self._patience.patience
+            if tries.refusals <= self._patience.retry or (self._endpoint.reached and now + wait < over):
+                return wait
+            raise UserError(self._keys.redact(verdict.message), where=self._where)
         elif verdict.remedy == "retry":
             tries.failures += 1
             if tries.failures <= self._patience.retry:
@@ -275,8 +289,7 @@ class Caller:
     def _final(self, verdict: Verdict, attempts: int) -> Exception:
         """The end of a request, or of the model when nothing has ever succeeded and nothing can."""
         message = self._keys.redact(verdict.message)
-        hopeless = verdict.remedy == "model" or (verdict.kind == "connection" and not self._endpoint.reached)
-        if hopeless and not self._succeeded:
+        if verdict.remedy == "model" and not self._succeeded:
             return UserError(message, where=self._where)
         if attempts > 1:
             message = f"{message} (attempt {attempts})"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from evalsuite.models.http_client import HttpError, Response
 
-Remedy = Literal["retry", "wait", "rest", "shrink", "rename", "key", "model", "none"]
+Remedy = Literal["retry", "wait", "down", "rest", "shrink", "rename", "key", "model", "none"]
 MESSAGE_CHARS = 300
 LONGEST_RETRY_AFTER = 3600.0
 
@@ -36,6 +36,7 @@ class Verdict:
     """One failed attempt, judged.
 
     `remedy`: 'retry' (transient), 'wait' (refused for load: leave the endpoint alone for `retry_after`),
+    'down' (nobody listens),
     'rest' (no key may be used at present), 'shrink' (ask for at most `room` tokens), 'rename' (call
     max_tokens by its other name), 'key' (this key is refused), 'model' (no request can succeed), 'none'
     (this request cannot).
@@ -51,7 +52,8 @@ class Verdict:
 def judge_http_error(error: HttpError) -> Verdict:
     """A call that brought no whole response: all but a distrusted certificate may heal."""
     kind = {"timeout": "timeout", "malformed": "bad_response"}.get(error.kind, "connection")
-    return Verdict(kind, str(error), "model" if error.kind == "tls" else "retry")
+    remedies: dict[str, Remedy] = {"tls": "model", "connect": "down"}
+    return Verdict(kind, str(error), remedies.get(error.kind, "retry"))
 
 
 def judge_response(response: Response) -> Verdict:

@@ -79,13 +79,17 @@ class StormServer:
     """Serves in a thread of its own; `handler` may answer in place of the echo (None: the echo does)."""
 
     def __init__(
-        self, storm: Storm = Storm(), handler: Handler | None = None, tls: ssl.SSLContext | None = None
+        self,
+        storm: Storm = Storm(),
+        handler: Handler | None = None,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.storm = storm
         self.handler = handler
         self.seen = Seen(Counter(), Counter(), Counter(), Counter(), targets=Counter())
         self.loop = asyncio.new_event_loop()
-        self.port = 0
+        self.port = port
         self.open: set[_Connection] = set()
         self._tls = tls
         self._ready = threading.Event()

@@ -144,6 +144,14 @@ def test_parts_tools_and_tool_results(tmp_path: Path) -> None:
         assert body["input"][2] == {"type": "function_call_output", "call_id": "c1", "output": "2"}
 
 
+def test_keys_of_older_configs() -> None:
+    with StormServer() as server:
+        one(server, openai_extra_kwargs={"a": 1}, extra_body={"b": 2}, verbose=True, rpm_verbose=True)
+        assert (server.seen.last_body["a"], server.seen.last_body["b"]) == (1, 2)
+    with pytest.raises(UserError, match="a prompt that is cut is another prompt"):
+        OpenAIModel("m", mode="mid")  # type: ignore[arg-type]
+
+
 def test_a_missing_image_fails_its_request_alone() -> None:
     with StormServer() as server:
         answer = one(server, Request("k", (Message("user", (ImagePart("/nowhere.png"),)),)))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from storm_server import FAULTS, HARMLESS, Storm, StormServer
 
+from evalsuite.errors import UserError
 from evalsuite.models.openai import OpenAIModel
 from evalsuite.types import Answer, Message, Request
 
@@ -140,3 +141,36 @@ def test_waiting_for_the_gate_is_no_part_of_the_timeout() -> None:
     with StormServer(Storm(latency=0.1)) as server:
         answers = list(model(server, concurrency=2, timeout=0.4, retry=0).generate(ask(20)))
     assert [answer.error for answer in answers if answer.error] == []
+
+
+def test_a_server_that_goes_away_is_waited_for_and_its_requests_are_not_lost() -> None:
+    with StormServer(Storm(latency=0.02)) as server:
+        remote = model(server, concurrency=8, retry=1, patience=20.0)
+        answers = remote.generate(ask(60))
+        first = [next(answers) for _ in range(10)]
+    time.sleep(0.3)
+    with StormServer(port=server.port) as again:
+        rest = list(answers)
+        assert again.seen.attempts
+    assert_all_answered_once([*first, *rest], 60)
+
+
+def test_a_server_that_stays_away_fails_the_model_and_not_request_after_request() -> None:
+    with StormServer(Storm(latency=0.02)) as server:
+        remote = model(server, concurrency=8, retry=1, patience=0.5)
+        answers = remote.generate(ask(1000))
+        for _ in range(10):
+            next(answers)
+    started = time.monotonic()
+    with pytest.raises(UserError, match="cannot connect"):
+        list(answers)
+    assert time.monotonic() - started < 5
+
+
+def test_all_models_of_an_endpoint_share_its_concurrency() -> None:
+    with StormServer(Storm(latency=0.02)) as server:
+        models = [model(server, concurrency=4) for _ in range(3)]
+        streams = [remote.generate(ask(30)) for remote in models]
+        answers = [answer for trio in zip(*streams, strict=True) for answer in trio]
+        assert len(answers) == 90
+        assert server.seen.most_at_once == 4
