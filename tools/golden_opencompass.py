@@ -5,9 +5,9 @@ Run it with a Python that has opencompass==0.5.4 (torch and pyarrow<22 with it);
     python -m venv .venv-oc && .venv-oc/bin/pip install torch==2.13.0 opencompass==0.5.4 'pyarrow<22'
     .venv-oc/bin/python tools/golden_opencompass.py tests/prompt/golden
 
-The values of the rows hold no braced column name, since OpenCompass would fill those a second time. Its release
-0.5.4 loses the examples of dialogue templates (it collects them in a plain list that its own insertion does not
-know); they are rendered with the list type of the earlier releases put back, and marked "repaired".
+The values of the rows hold no braced column name, since OpenCompass would fill those again. Its release
+0.5.4 loses the examples of dialogue templates (it collects them in a plain list that its own insertion does
+not know); they are rendered with the list type of the earlier releases put back, and marked "repaired".
 """
 
 from __future__ import annotations
@@ -208,6 +208,7 @@ def main(folder: Path) -> None:
         "chat_models.json": chat_models(oc),
         "raw_messages.json": raw_messages(oc),
         "versions.json": versions(oc),
+        "bm25.json": bm25(),
     }
     for name, cases in files.items():
         content = {"opencompass": "0.5.4", "train": TRAIN, "test": TEST, "reader_cfg": READER, "cases": cases}
@@ -461,6 +462,25 @@ def versions(oc: SimpleNamespace) -> list[dict[str, object]]:
         cases.append({"name": name, "infer_cfg": cfg, "version": oc.prompt_hash(dataset)[:6]})
     assert len({hashlib.sha256(json.dumps(case).encode()).hexdigest() for case in cases}) == len(cases)
     return cases
+
+
+def bm25() -> list[dict[str, object]]:
+    """Scores of the BM25 that OpenCompass uses, over texts that are cut into words already."""
+    from rank_bm25 import BM25Okapi
+
+    texts = [
+        text.split() for text in ("a b c a", "the cat sat on the mat", "a cat", "the the the dog", "b", "")
+    ]
+    queries = ["a", "the cat", "a a b zebra", "dog dog", ""]
+    index = BM25Okapi(texts)
+    return [
+        {
+            "texts": texts,
+            "query": query.split(),
+            "scores": [float(one) for one in index.get_scores(query.split())],
+        }
+        for query in queries
+    ]
 
 
 if __name__ == "__main__":

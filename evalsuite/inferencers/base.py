@@ -11,8 +11,9 @@ from evalsuite.types import Answer, Json, Request, Sample, Verb
 class Exchange(Protocol):
     """One sample at one repeat on its way through a model: what is still to be asked, and what came of it.
 
-    `key` is known before anything is asked: it identifies the row that this exchange will become, and rests on
-    all that determines the answer. A follow-up request (the next turn of a dialogue) comes out of `receive`.
+    `key` is known before anything is asked: it identifies the row that this exchange will become, and rests
+    on all that determines the answer. A follow-up request (the next turn of a dialogue) comes out of
+    `receive`.
     """
 
     key: str

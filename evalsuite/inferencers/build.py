@@ -39,7 +39,7 @@ KINDS: Mapping[str, Kind] = {
     "SCInferencer": Kind(SCInferencer, "generate", "sc"),
     "PPLInferencer": Kind(PPLInferencer, "loglikelihood", "ppl", compares=True),
     "LLInferencer": Kind(LLInferencer, "loglikelihood", "ll", compares=True),
-    "CLPInferencer": Kind(CLPInferencer, "loglikelihood", "clp", compares=True),
+    "CLPInferencer": Kind(CLPInferencer, "loglikelihood", "clp"),
     "PPLOnlyInferencer": Kind(PPLOnlyInferencer, "loglikelihood", "ppl_only"),
 }
 
@@ -100,8 +100,8 @@ def build_inferencer(
 ) -> Inferencer:
     """The inferencer of a dataset for a model.
 
-    `identity` stands for the model in every request key. Without `count_tokens` or `context` no example is ever
-    dropped. Templates are compiled here, so that a wrong one is told before anything runs.
+    `identity` stands for the model in every request key. Without `count_tokens` or `context` no example is
+    ever dropped. Templates are compiled here, so that a wrong one is told before anything runs.
     """
     setup = Setup(
         infer_cfg, reader_cfg, dataset, prompt_kind, meta_template, sampling, identity, count_tokens, context

@@ -22,9 +22,9 @@ MODES = ("last", "every", "every_with_gt")
 class ChatInferencer:
     """Has the model speak in a dialogue.
 
-    `infer_mode` "last" asks for the last assistant turn after the dialogue as it stands; "every" asks for each
-    turn after the model's own earlier words; "every_with_gt" asks for each after the dialogue as it stands.
-    The answer's extra has all `turns` and the `references` that stood in their places.
+    `infer_mode` "last" asks for the last assistant turn after the dialogue as it stands; "every" asks for
+    each turn after the model's own earlier words; "every_with_gt" asks for each after the dialogue as it
+    stands. The answer's extra has all `turns` and the `references` that stood in their places.
     """
 
     verb: ClassVar[Verb] = "generate"

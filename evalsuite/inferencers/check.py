@@ -15,7 +15,7 @@ from evalsuite.prompt.template import MESSAGE_ROLES, Dialogue, Template, Turn, r
 _KEYS = ("prompt_template", "ice_template", "retriever", "inferencer")
 _ROLES = ("HUMAN", "BOT", "SYSTEM")
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_LATEX = re.compile(r"(\\[A-Za-z]+|[}^_])\{\w+\}")
+_LATEX = re.compile(r"(?:\\[A-Za-z]+|[\^_])(?:\{\w*\})+")
 
 Types = type | tuple[type, ...]
 _ANY: Mapping[str, Types] = {
@@ -243,12 +243,12 @@ def _check_roles(template: Template, where: str) -> list[UserError]:
 def _check_columns(template: Template, columns: Collection[str], where: str) -> list[UserError]:
     """Placeholders that no column fills; braces that are LaTeX's or no name are plain text."""
     source = template.source
-    latex = {hole.group(0).rpartition("{")[2][:-1] for hole in _LATEX.finditer(source)}
+    latex = {name for found in _LATEX.finditer(source) for name in _WORD.findall(found.group(0))}
     return [
         UserError(
             f"no column {name!r} for the placeholder {{{name}}}",
             where=where,
-            expected=f"one of {', '.join(sorted(columns))}, or literals=[{name!r}] where the braces are meant",
+            expected=f"one of {', '.join(sorted(columns))}, or literals=[{name!r}] for plain braces",
             nearest=nearest_name(name, columns),
         )
         for name in dict.fromkeys(template.columns)

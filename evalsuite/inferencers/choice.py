@@ -1,7 +1,7 @@
 """What is chosen among scored options, under each normalisation that has a name.
 
 `ppl` is OpenCompass's mean cross-entropy (natural log, no exponent). `acc`, `acc_norm` and `acc_bytes` are
-lm-eval's: the sum, the sum per character and the sum per byte of the option; `acc_tokens` is the sum per token.
+lm-eval's: the sum, the sum per character and the sum per byte of the option; `acc_tokens` is per token.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def chosen(
     rule: str,
     details: Mapping[str, Sequence[float]],
 ) -> Answer:
-    """The answer that names the label chosen by `rule`, with all scores and the other rules' choices beside."""
+    """The answer that names the label chosen by `rule`, with all scores and the other rules' choices."""
     if rule not in choices:
         raise UserError(
             f"the options cannot be chosen by {rule!r} here",

@@ -34,7 +34,7 @@ class CLPInferencer:
             raise UserError(
                 f"row {sample.id} has no list of choices in its column {self._column!r}",
                 where="infer_cfg.inferencer",
-                expected=f"a column {self._column!r} with texts such as ['A', 'B'] (choices_column names another)",
+                expected=f"a column {self._column!r} of texts such as ['A', 'B'], or choices_column",
             )
         labels = [str(choice) for choice in choices]
         prompt = open_ended(self._builder.build(sample, self._fits))

@@ -104,9 +104,7 @@ def read_extractor(value: Any) -> Extractor:
 
 
 def _last_match(pattern: re.Pattern[str], text: str) -> str | None:
-    found = None
-    for found in pattern.finditer(text):
-        pass
-    if found is None:
+    found = list(pattern.finditer(text))
+    if not found:
         return None
-    return found.group(1) if pattern.groups else found.group(0)
+    return found[-1].group(1) if pattern.groups else found[-1].group(0)

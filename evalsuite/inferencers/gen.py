@@ -16,7 +16,7 @@ from evalsuite.types import Message, Prompt, Request, Sample, Tool, Verb
 
 
 class GenInferencer:
-    """Asks for one text per sample; with `multiround` for a text in every empty assistant message, in order."""
+    """Asks for one text per sample; with `multiround` for one in every empty assistant message, in order."""
 
     verb: ClassVar[Verb] = "generate"
 

@@ -20,7 +20,7 @@ class LLInferencer:
     """Chooses the label whose continuation is the most likely (its sum, unless `choose` names another rule).
 
     The continuation is the row's column `cont`, with which the label's text ends; or, with a `sep_token` in
-    the template, what stands behind that mark; or, where the model takes messages, the assistant's last words.
+    the template, what stands behind that mark; or, where the model takes messages, the last words said.
     """
 
     verb: ClassVar[Verb] = "loglikelihood"

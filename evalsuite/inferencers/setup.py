@@ -62,15 +62,13 @@ class Setup:
 
     def builder(self, mode: Mode, *, keep_sep: bool = False, as_messages: bool = False) -> PromptBuilder:
         """The dataset's prompts for this model (or as messages, whatever it takes)."""
-        dataset = self.dataset
         return PromptBuilder(
             self.infer_cfg,
             self.reader_cfg,
             kind="messages" if as_messages else self.kind,
             meta_template=None if as_messages and self.kind == "text" else self.meta_template,
             mode=mode,
-            examples=dataset.examples,
-            questions=lambda: (sample.fields for sample in dataset.samples()),
+            examples=self.dataset.examples,
             hidden=str(self.options.get("gen_field_replace_token") or ""),
             keep_sep=keep_sep,
         )

@@ -19,7 +19,7 @@ _HOMES = {
 def prompt_version(infer_cfg: Mapping[str, Any]) -> str:
     """The first six hex digits of the hash of an infer_cfg as OpenCompass forms it.
 
-    A class counts by the path that OpenCompass's configs import it from, however it is written here; the ids of
+    A class counts by the path that OpenCompass's configs import it from, however it is written here; ids of
     fixed examples count as the inferencer's; tuples count as lists.
     """
     cfg = _plain(infer_cfg)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 from evalsuite.errors import UserError
 from evalsuite.prompt.layout import Block, Mode, Plan, layout_for
-from evalsuite.prompt.retrievers import Shots, build_retriever, separators
+from evalsuite.prompt.retrievers import Shots, build_retriever, check_retriever, separators
 from evalsuite.prompt.template import Dialogue, Template, read_template, short_type
 from evalsuite.types import Prompt, Sample
 
@@ -30,7 +30,6 @@ class PromptBuilder:
         meta_template: Any,
         mode: Mode,
         examples: Callable[[], Sequence[Row]],
-        questions: Callable[[], Iterable[Row]],
         hidden: str = "",
         keep_sep: bool = False,
     ) -> None:
@@ -48,6 +47,8 @@ class PromptBuilder:
         self.example: Template | None = (
             read_template(ice_cfg, "infer_cfg.ice_template", as_example=True) if ice_cfg else None
         )
+        for error in check_retriever(retriever_cfg, "infer_cfg.retriever"):
+            raise error
         if not self.zero_shot:
             self._check_place()
         layout = layout_for(kind, meta_template)
@@ -68,7 +69,9 @@ class PromptBuilder:
         if plain_dialogue:
             self._separator = self._closing = ""
         columns = tuple(_listed(reader_cfg.get("input_columns")))
-        self.retriever = build_retriever(retriever_cfg, Shots(examples, questions, columns))
+        self.retriever = build_retriever(
+            retriever_cfg, Shots(examples, columns, self._label_texts if self.template.labelled else None)
+        )
         self._blocks: dict[tuple[int, ...], Block] = {}
 
     @property
@@ -130,6 +133,12 @@ class PromptBuilder:
             if not shown or fits is None or all(fits(prompt) for prompt in prompts):
                 return prompts, shown
             shown = shown[:-1]
+
+    def _label_texts(self, shown: Sequence[int], fields: Row) -> list[tuple[str, str]]:
+        block = self.block(tuple(shown))
+        before = block if isinstance(block, str) else "".join(one for one in block if isinstance(one, str))
+        texts = [self.plan_of(label).fill(fields, block) for label in self.template.variants]
+        return [(before, text) for text in texts if isinstance(text, str)]
 
     def _make_block(self, shown: tuple[int, ...]) -> Block:
         if not shown:

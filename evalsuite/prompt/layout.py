@@ -1,7 +1,7 @@
-"""How a compiled template becomes the prompt of a kind of model: text with or without a meta template, messages.
+"""How a compiled template becomes a model's prompt: text with or without a meta template, or messages.
 
-A layout turns a template's variant into a plan once; a plan is filled for each sample. The block of examples is
-made by the same layout, so that examples are dressed exactly like the question behind them.
+A layout turns a template's variant into a plan once; a plan is filled for each sample. The block of
+examples is made by the same layout, so that examples are dressed exactly like the question behind them.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def merge_same_role(messages: Iterable[Message]) -> list[Message]:
 
 
 def prepend_messages(opening: Sequence[Message], messages: Sequence[Message]) -> list[Message]:
-    """A model's opening messages merged into a prompt: where the roles meet, the opening's words come first."""
+    """A model's opening messages merged into a prompt: where roles meet, the opening's words come first."""
     out: list[Message] = []
     at = 0
     for message in opening:

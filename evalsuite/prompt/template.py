@@ -122,8 +122,8 @@ def read_template(
 ) -> Template:
     """Read a template's config.
 
-    `as_example` reads it for the examples' own text, where the mark of the examples is left out; `blank` gives
-    columns a fixed text; `keep_sep` leaves the separator mark in the text.
+    `as_example` reads it for the examples' own text, where the mark of the examples is left out; `blank`
+    gives columns a fixed text; `keep_sep` leaves the separator mark in the text.
     """
     if not isinstance(cfg, Mapping):
         raise UserError("a template must be a dict", where=where, expected="dict(type=..., template=...)")

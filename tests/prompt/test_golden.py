@@ -1,4 +1,4 @@
-"""Prompts against those that OpenCompass 0.5.4 itself renders, byte for byte (tools/golden_opencompass.py)."""
+"""Prompts against those that OpenCompass 0.5.4 renders, byte for byte (tools/golden_opencompass.py)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ def builder(content: dict[str, Any], case: dict[str, Any], mode: Any) -> PromptB
         meta_template=case["meta_template"],
         mode=mode,
         examples=lambda: content["train"],
-        questions=lambda: content["test"],
     )
 
 

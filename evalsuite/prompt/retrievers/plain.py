@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalsuite.errors import UserError
-from evalsuite.prompt.retrievers.base import Row, Shots
+from evalsuite.prompt.retrievers.base import Row, Shots, check_enough
 
 
 class ZeroRetriever:
@@ -52,7 +52,7 @@ class RandomRetriever:
                 expected="pip install numpy",
             ) from missing
         self._count = len(shots.rows())
-        _enough(ice_num, self._count)
+        check_enough(ice_num, self._count)
         self._shown = ice_num
         self._generator = RandomState(seed)
         self._drawn: list[tuple[int, ...]] = []
@@ -70,7 +70,7 @@ class SlidingWindowRetriever:
     def __init__(self, shots: Shots, k: int, ice_num: int = 1) -> None:
         del ice_num
         self._count = len(shots.rows())
-        _enough(k, self._count)
+        check_enough(k, self._count)
         self._k = k
 
     def pick(self, index: int, fields: Row) -> Sequence[int]:
@@ -84,12 +84,3 @@ class SlidingWindowRetriever:
                 )
             return range(start, index)
         return [*range(self._count + start, self._count), *range(index)]
-
-
-def _enough(wanted: int, count: int) -> None:
-    if wanted > count:
-        raise UserError(
-            f"{wanted} examples are wanted, there are {count}",
-            where="infer_cfg.retriever",
-            expected=f"at most {count}",
-        )

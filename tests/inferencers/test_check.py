@@ -1,0 +1,147 @@
+"""Mistakes in an infer_cfg: all of them at once, where they stand, and what was meant."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from evalsuite.inferencers import check_infer_cfg
+
+READER = {"input_columns": ["question"], "output_column": "answer"}
+GOOD: dict[str, Any] = {
+    "prompt_template": {
+        "type": "PromptTemplate",
+        "template": {
+            "begin": ["</E>"],
+            "round": [{"role": "HUMAN", "prompt": "{question}"}, {"role": "BOT", "prompt": ""}],
+        },
+        "ice_token": "</E>",
+    },
+    "ice_template": {
+        "type": "PromptTemplate",
+        "template": {
+            "round": [{"role": "HUMAN", "prompt": "{question}"}, {"role": "BOT", "prompt": "{answer}"}]
+        },
+    },
+    "retriever": {"type": "opencompass.openicl.icl_retriever.FixKRetriever", "fix_id_list": [0, 1]},
+    "inferencer": {"type": "GenInferencer", "max_out_len": 32},
+}
+
+
+def check(**changes: Any) -> list[str]:
+    cfg = {**copy.deepcopy(GOOD), **changes}
+    cfg = {key: value for key, value in cfg.items() if value is not None}
+    return [
+        str(error)
+        for error in check_infer_cfg(cfg, READER, ["question", "answer", "id"], "datasets[0].infer_cfg")
+    ]
+
+
+def text(template: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "PromptTemplate", "template": template, **more}
+
+
+def test_a_right_config_has_nothing_against_it() -> None:
+    assert check() == []
+    assert check(ice_template=None, retriever={"type": "ZeroRetriever"}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "words"),
+    [
+        (
+            {"prompt_templat": {}},
+            "datasets[0].infer_cfg",
+            ["'prompt_templat'", "did you mean 'prompt_template'"],
+        ),
+        ({"inferencer": {"type": "GenInferencr"}}, ".inferencer.type", ["did you mean 'GenInferencer'"]),
+        ({"inferencer": None}, ".inferencer", ["no inferencer"]),
+        (
+            {"inferencer": {"type": "GenInferencer", "max_out_length": 3}},
+            ".inferencer",
+            ["did you mean 'max_out_len'"],
+        ),
+        ({"inferencer": {"type": "GenInferencer", "max_out_len": "3"}}, ".max_out_len", ["a whole number"]),
+        ({"inferencer": {"type": "GenInferencer", "max_out_len": 0}}, ".max_out_len", ["1 or more"]),
+        (
+            {"inferencer": {"type": "GenInferencer", "stopping_criteria": "x"}},
+            ".stopping_criteria",
+            ["a list"],
+        ),
+        (
+            {"inferencer": {"type": "GenInferencer", "generation_kwargs": {"num_return_sequences": 4}}},
+            ".num_return_sequences",
+            ["n="],
+        ),
+        ({"inferencer": {"type": "ChatInferencer", "infer_mode": "evry"}}, ".infer_mode", ["'every'"]),
+        ({"retriever": {"type": "FixKRetriever"}}, ".retriever", ["fix_id_list"]),
+        ({"retriever": {"type": "ZeroRetriver"}}, ".retriever.type", ["did you mean 'ZeroRetriever'"]),
+        ({"ice_template": None}, ".ice_template", ["ZeroRetriever"]),
+        ({"prompt_template": text("{question}")}, ".prompt_template.ice_token", ["no place"]),
+        ({"prompt_template": text("{question}", ice_token="</E>")}, ".template", ["'</E>'"]),
+        ({"prompt_template": text("</E>{qestion}", ice_token="</E>")}, ".prompt_template", ["'question'"]),
+        ({"prompt_template": text({"begin": "</E>"}, ice_token="</E>")}, ".template", ["round"]),
+        (
+            {"prompt_template": text({"round": ["</E>", {"role": "HUMEN", "prompt": ""}]}, ice_token="</E>")},
+            ".template",
+            ["did you mean 'HUMAN'"],
+        ),
+        (
+            {
+                "prompt_template": text(
+                    {"round": ["</E>", {"role": "assistant", "prompt": ""}]}, ice_token="</E>"
+                )
+            },
+            ".template",
+            ["did you mean 'BOT'"],
+        ),
+        (
+            {"prompt_template": text({"round": [{"role": "HUMAN", "promt": ""}]}, ice_token="</E>")},
+            ".round[0]",
+            ["did you mean 'prompt'"],
+        ),
+        ({"inferencer": {"type": "PPLInferencer"}}, ".template", ["each label"]),
+        (
+            {
+                "inferencer": {"type": "PPLInferencer", "labels": ["A", "C"]},
+                "prompt_template": text({"A": "</E>a", "B": "</E>b"}, ice_token="</E>"),
+            },
+            ".inferencer.labels",
+            ["'C'"],
+        ),
+        (
+            {"prompt_template": {"type": "RawPromptTemplate", "messages": [{"role": "usr", "content": ""}]}},
+            ".messages[0].role",
+            ["did you mean 'user'"],
+        ),
+    ],
+)
+def test_a_mistake_is_told_where_it_stands(changes: dict[str, Any], path: str, words: list[str]) -> None:
+    errors = check(**changes)
+    assert len(errors) == 1, errors
+    assert path in errors[0].split(": ")[0]
+    assert all(word in errors[0] for word in words), errors[0]
+
+
+def test_all_mistakes_come_at_once() -> None:
+    errors = check(
+        inferencer={"type": "GenInferencer", "max_len": 1},
+        retriever={"type": "ZeroRetriever", "k": 1},
+        prompt_template=text("</E>{questions}", ice_token="</E>"),
+    )
+    assert len(errors) == 3
+
+
+def test_braces_that_are_no_column_on_purpose_pass() -> None:
+    template = '</E>{question} \\boxed{ANSWER} \\frac{a}{b} x_{i} {} {"key": 1} {0}'
+    assert check(prompt_template=text(template, ice_token="</E>")) == []
+    named = text("</E>{question} <{final}>", ice_token="</E>")
+    assert len(check(prompt_template=named)) == 1
+    assert check(prompt_template={**named, "literals": ["final"]}) == []
+
+
+def test_unknown_columns_pass_where_the_columns_are_not_known() -> None:
+    cfg = {**GOOD, "prompt_template": text("</E>{anything}", ice_token="</E>")}
+    assert check_infer_cfg(cfg, READER, None, "x") == []
