@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import signal
 import socket
 import threading
 import time
@@ -242,6 +243,8 @@ class Session:
         if self.dead == "late":
             return "timeout", f"wall time over {self.limits.wall_s:g} s"
         if self.dead == "ended":
+            if self.ended.why == "told" and self.ended.signal == signal.SIGKILL:
+                return "fail", "the process closed its channel before it answered"
             if status == "crash":
                 return status, detail
             return (

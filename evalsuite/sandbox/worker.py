@@ -181,6 +181,7 @@ class Worker:
                 stderr=complaints,
                 env={**environment(self.home, self.temporary), **dict(self.kind.environment)},
                 cwd="/",
+                start_new_session=True,  # Ctrl-C is for the trusted side to handle
             )  # fmt: skip
             self.control = ours
             ours.settimeout(_START_S)

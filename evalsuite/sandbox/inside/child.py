@@ -59,6 +59,7 @@ def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
     try:
         os.close(control)
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(_home)
         for place, handle in zip(job["stdio"], handles):  # noqa: B905 - a channel may follow
             os.dup2(handle, place)

@@ -106,6 +106,7 @@ def build_root(sources: list[tuple[str, int]], plan: dict[str, Any]) -> bool:
     for path, handle in sources:
         _bind(path, handle)
         os.close(handle)
+    plan["kept"] = _seal_paths_in_writable_folders([path for path, _ in sources])
     for path, text in plan["etc"].items():
         with open(path.lstrip("/"), "w", encoding="utf-8") as file:
             file.write(text)
@@ -128,6 +129,20 @@ def build_root(sources: list[tuple[str, int]], plan: dict[str, Any]) -> bool:
     flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
     _step("readonly root", kernel.mount, "none", "/", None, flags)
     return fresh_proc
+
+
+def _seal_paths_in_writable_folders(paths: list[str]) -> list[str]:
+    """What is mounted below /tmp stays, and the folders that lead to it are no place to write either."""
+    tops = []
+    for root in ("/tmp", "/dev/shm"):
+        for path in paths:
+            if path.startswith(root + "/"):
+                tops.append(f"{root}/{path[len(root) + 1 :].partition('/')[0]}")
+    for top in sorted(set(tops)):
+        place = _STAGE + top
+        _step(f"seal {top}", kernel.mount, place, place, None, kernel.MS_BIND | kernel.MS_REC)
+        _step(f"seal {top}", kernel.make_readonly, place)
+    return sorted(set(tops))
 
 
 def _link_commands(hidden: list[str]) -> None:

@@ -15,6 +15,7 @@ import marshal
 import os
 import resource
 import select
+import signal
 import sys
 from typing import Any
 
@@ -71,6 +72,7 @@ class Cleaner:
         self.roots: list[str] = plan["wipe"]
         self.own_namespace = os.getpid() == 1
         self.own_user: bool = plan["own_user"]
+        self.kept = frozenset(plan.get("kept", ()))
         self.inodes = self._inodes()
 
     def _inodes(self) -> int:
@@ -110,7 +112,7 @@ class Cleaner:
         if not clean:
             for root in self.roots:
                 for _ in range(4):
-                    if _empty(root):
+                    if _empty(root, self.kept):
                         break
                 else:
                     os._exit(70)
@@ -127,7 +129,7 @@ def _children() -> list[int]:
         return [int(pid) for pid in file.read().split()]
 
 
-def _empty(root: str) -> bool:
+def _empty(root: str, kept: frozenset[str]) -> bool:
     """Remove everything below a directory, undoing mode bits that stand in the way."""
     try:
         if os.stat(root).st_mode & 0o700 != 0o700:
@@ -138,6 +140,8 @@ def _empty(root: str) -> bool:
     done = True
     for name in names:
         path = f"{root}/{name}"
+        if path in kept:
+            continue
         try:
             os.unlink(path)
             continue
@@ -148,7 +152,7 @@ def _empty(root: str) -> bool:
             _remove_tree(path)
         except (OSError, RecursionError):
             done = False
-    return done and not os.listdir(root)
+    return done and all(f"{root}/{name}" in kept for name in os.listdir(root))
 
 
 def _remove_tree(path: str) -> None:
@@ -288,6 +292,7 @@ def _watch(
 def main(number: int) -> None:
     """Raise the walls that the trusted side asks for, then serve until it hangs up."""
     channel = _socket.socket(fileno=number)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 ignores from inside what it has no handler for
     plan, _ = _receive(channel)
     sys.path[:] = plan["path"]
     for name in plan["preload"]:

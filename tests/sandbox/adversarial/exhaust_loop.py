@@ -1,0 +1,5 @@
+# attempt: an endless loop
+# expect: timeout
+def add(a, b):
+    while True:
+        pass

@@ -1,0 +1,4 @@
+# attempt: an endless loop while loading
+# expect: timeout
+while True:
+    pass

@@ -1,0 +1,4 @@
+# attempt: recursion without end
+# expect: fail
+def add(a, b):
+    return add(a, b)

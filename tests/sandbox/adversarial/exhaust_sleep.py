@@ -1,0 +1,5 @@
+# attempt: sleeps for ever
+# expect: timeout
+import time
+def add(a, b):
+    time.sleep(1000)

@@ -1,0 +1,4 @@
+# attempt: os._exit(0) while loading
+# expect: fail
+import os
+os._exit(0)

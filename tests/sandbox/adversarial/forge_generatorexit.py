@@ -1,0 +1,4 @@
+# attempt: GeneratorExit, which some loops take for an end
+# expect: fail
+def add(a, b):
+    raise GeneratorExit

@@ -1,0 +1,4 @@
+# attempt: KeyboardInterrupt, as if the user had stopped the run
+# expect: fail
+def add(a, b):
+    raise KeyboardInterrupt

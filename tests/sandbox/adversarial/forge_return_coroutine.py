@@ -1,0 +1,4 @@
+# attempt: returns a coroutine
+# expect: fail
+async def add(a, b):
+    return a + b

@@ -1,0 +1,4 @@
+# attempt: returns True for everything
+# expect: fail
+def add(a, b):
+    return True

@@ -1,0 +1,3 @@
+# attempt: SystemExit(0) while loading
+# expect: fail
+raise SystemExit(0)
