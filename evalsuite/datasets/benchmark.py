@@ -1,0 +1,54 @@
+"""Base of the benchmark loaders: a JSON-lines file found by its name, whose rows get a few derived columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+from evalsuite.datasets.resolve import find_data
+from evalsuite.datasets.tables import Fields, JsonlDataset, open_bytes
+
+
+class BenchmarkDataset(JsonlDataset):
+    """Rows of one benchmark file. `file` is its name in the data folders, `path` a file to take instead."""
+
+    file: ClassVar[str] = ""
+    id_field: ClassVar[str] = "task_id"
+
+    def __init__(self, path: str | None = None, reader_cfg: Mapping[str, Any] | None = None) -> None:
+        super().__init__(str(find_data(self.file, path)), None, reader_cfg, self.id_field)
+
+    def shape(self, fields: Fields) -> Fields:
+        """One row with the columns that prompts and evaluators want beside its own."""
+        return fields
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The rows from a position on."""
+        return (self.shape(fields) for fields in super().rows(start))
+
+
+class KeyedJson:
+    """Rows of a JSON file that is one object keyed by id."""
+
+    @staticmethod
+    def is_keyed(path: Path) -> bool:
+        """Whether the file is one object whose values are objects (JSON lines are not)."""
+        with open_bytes(path) as file:
+            line = file.readline().strip()
+            if not line.startswith(b"{"):
+                return False
+            rest = file.read(1)
+        try:
+            first = json.loads(line)
+        except ValueError:
+            return True
+        return not rest and all(isinstance(value, dict) for value in first.values())
+
+    @staticmethod
+    def read(path: Path, start: int) -> Iterator[Fields]:
+        """The values from a position on."""
+        with open_bytes(path) as file:
+            return islice(iter(json.load(file).values()), start, None)

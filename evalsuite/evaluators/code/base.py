@@ -1,0 +1,151 @@
+"""What all evaluators that run code share: sandbox workers kept full by a bounded number of threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from evalsuite.errors import UserError
+from evalsuite.evaluators.base import AnsweredSample
+from evalsuite.stats import pass_metrics
+from evalsuite.types import Answer, Metric, Sample, Score, Status
+
+if TYPE_CHECKING:
+    from evalsuite.sandbox import Outcome, Sandbox
+
+STATUS_OF: dict[str, Status] = {
+    "pass": "right",
+    "fail": "wrong",
+    "timeout": "timeout",
+    "crash": "wrong",
+    "oom": "wrong",
+    "compile_error": "syntax",
+    "tampered": "wrong",
+    "harness_error": "error",
+}
+DETAIL_CHARS = 500
+
+
+class CodeEvaluator:
+    """Base of evaluators that judge an answer by running it.
+
+    A subclass says in `judge` what one answer is worth; it is called from as many threads as there are sandbox
+    workers. `raw` takes the text as it stands, without extraction. An answer whose `extra` says `form: "program"` was
+    put together by the benchmark's own tools already.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    parts: ClassVar[dict[str, str]] = {}
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        k: int | Sequence[int] = (1,),
+        min_isolation: str = "strong",
+        raw: bool = False,
+    ) -> None:
+        self.workers = workers or os.cpu_count() or 1
+        self.ks = (k,) if isinstance(k, int) else tuple(k)
+        self.raw = raw
+        self._min_isolation = min_isolation
+        self._sandbox: Sandbox | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox, started when the first program needs it."""
+        with self._opening:
+            if self._sandbox is None:
+                from evalsuite.sandbox import Sandbox
+
+                self._sandbox = Sandbox(workers=self.workers, min_level=self._min_isolation)
+            return self._sandbox
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """The verdict on one answer."""
+        raise NotImplementedError(type(self).__name__)
+
+    def score(self, items: Iterable[AnsweredSample]) -> Iterator[Score]:
+        """Judge every answer, in the order given, several at a time."""
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="judge") as pool:
+            waiting: deque[Future[Score]] = deque()
+            for sample, answers in items:
+                for repeat, answer in enumerate(answers):
+                    waiting.append(pool.submit(self._judged, sample, answer, repeat))
+                while waiting and (waiting[0].done() or len(waiting) > 4 * self.workers):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _judged(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        try:
+            return self.judge(sample, answer, repeat)
+        except UserError:
+            raise
+        except Exception as error:
+            # One sample that cannot be judged must not take the others with it; it is counted and shown.
+            return Score(sample.id, repeat, "error", detail=f"evaluator: {type(error).__name__}: {error}")
+
+    def aggregate(self, scores: Iterable[Score]) -> dict[str, Metric]:
+        """pass@k of the answers, and of the parts that this benchmark tells apart."""
+        kept = list(scores)
+        found = pass_metrics(kept, self.ks)
+        for name, prefix in self.parts.items():
+            views = [replace(each, correct=_part(each, name)) for each in kept]
+            if any(name in each.metrics for each in kept):
+                found.update({prefix + key: metric for key, metric in pass_metrics(views, self.ks).items()})
+        return found
+
+    def close(self) -> None:
+        """Give the sandbox back."""
+        with self._opening:
+            if self._sandbox is not None:
+                self._sandbox.close()
+                self._sandbox = None
+
+
+def _part(score: Score, name: str) -> bool | None:
+    return score.metrics[name] >= 1 if name in score.metrics else score.correct
+
+
+def extra_of(outcome: Outcome, **more: Any) -> dict[str, Any]:
+    """What every verdict carries beside its status: how far it can be trusted and what it cost."""
+    return {
+        "isolation": outcome.isolation,
+        "integrity": outcome.integrity,
+        "cpu_s": round(outcome.cpu_s, 4),
+        **more,
+    }
+
+
+def score_of(sample: Sample, repeat: int, outcome: Outcome, **more: Any) -> Score:
+    """The score that a sandbox outcome stands for."""
+    status = STATUS_OF[outcome.status]
+    correct = None if status == "error" else status == "right"
+    return Score(
+        sample.id,
+        repeat,
+        status,
+        correct,
+        {},
+        "" if correct else outcome.detail[:DETAIL_CHARS],
+        extra_of(outcome, **more),
+    )
+
+
+def not_run(sample: Sample, repeat: int, status: Status, detail: str, metrics: Sequence[str] = ()) -> Score:
+    """The score of an answer that never reached the sandbox: nothing in it could be run."""
+    return Score(
+        sample.id,
+        repeat,
+        status,
+        False,
+        dict.fromkeys(metrics, 0.0),
+        detail,
+        {"isolation": "none", "integrity": "split", "cpu_s": 0.0},
+    )

@@ -1,0 +1,252 @@
+"""HumanEval+ and MBPP+: a function is called with many inputs, and its values are compared out here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+from evalsuite.errors import UserError
+from evalsuite.evaluators.code.base import DETAIL_CHARS, STATUS_OF, CodeEvaluator, extra_of, not_run
+from evalsuite.evaluators.code.evalplus_rules import (
+    MIN_SECONDS,
+    NOT_NONE,
+    RULES,
+    TASK_SECONDS,
+    TIME_FACTOR,
+    Comparison,
+    Rules,
+    checked_rules,
+)
+from evalsuite.evaluators.code.expected import Expected, ExpectedValues
+from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
+from evalsuite.evaluators.code.python_text import assembled, cut, joined
+from evalsuite.evaluators.code.sanitize import sanitized
+from evalsuite.sandbox import CallResult, Calls, Died, Limits, Outcome, Raised, Returned, TimedOut
+from evalsuite.types import Answer, Sample, Score, Status
+
+Extract = Literal["auto", "completion", "sanitize"]
+MBPP_STOPS = (
+    *("<|endoftext|>", "<|endofmask|>", "<|im_end|>", "</s>", "\nif __name__", "\ndef main(", "\nprint("),
+    *('\n"""', "\nassert", "\n```"),
+)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One half of a task: its inputs, and what the reference makes of them."""
+
+    arguments: Sequence[Sequence[Any]]
+    expected: Expected
+
+    def limits(self, rules: Rules) -> list[float]:
+        """The processor seconds that each call may use."""
+        return [max(MIN_SECONDS[rules], TIME_FACTOR * seconds) for seconds in self.expected.seconds]
+
+
+@dataclass(frozen=True)
+class _Half:
+    """How a program did on the base or on the plus inputs."""
+
+    status: Status
+    detail: str = ""
+
+    @property
+    def right(self) -> bool:
+        return self.status == "right"
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """One program on some parts: how it did, and whether each part is right by the other rules."""
+
+    outcome: Outcome
+    halves: tuple[_Half, ...]
+    others: tuple[bool, ...]
+
+
+class EvalPlusEvaluator(CodeEvaluator):
+    """EvalPlus's verdict: `base` inputs alone, and `plus` inputs on top; an answer is right when both are.
+
+    `count="base"` makes the base inputs alone decide. `extract` says how a program is made of a text: "completion"
+    cuts a continuation at the stop strings, "sanitize" is EvalPlus's own cleaning of chat answers, "auto" looks at
+    the text. The other reading of the rules is computed beside the chosen one where they differ (MBPP).
+    """
+
+    parts: ClassVar[dict[str, str]] = {"base": "base_", "plus": "plus_", "other_rules": "other_rules_"}
+
+    def __init__(
+        self,
+        rules: str = "0.2.1",
+        count: Literal["base", "plus"] = "plus",
+        extract: Extract = "auto",
+        workers: int | None = None,
+        k: int | Sequence[int] = (1,),
+        min_isolation: str = "strong",
+        raw: bool = False,
+    ) -> None:
+        super().__init__(workers, k, min_isolation, raw)
+        self.rules = checked_rules(rules)
+        self.other = next(each for each in RULES if each != self.rules)
+        if count not in ("base", "plus"):
+            raise UserError(f"no inputs are called {count!r}", where="count", expected="base or plus")
+        self.count = count
+        if extract not in ("auto", "completion", "sanitize"):
+            raise UserError(f"no extraction {extract!r}", expected="auto, completion or sanitize")
+        self.extract = extract
+        self._expected = ExpectedValues(lambda: self.sandbox)
+
+    def program(self, sample: Sample, answer: Answer) -> str | None:
+        """The program that an answer stands for; None when there is no code in it."""
+        prompt, entry = sample.fields["prompt"], sample.fields["entry_point"]
+        form = answer.extra.get("form")
+        if form == "solution":
+            return answer.text
+        if form == "completion" or self.raw:
+            return str(prompt) + answer.text
+        mbpp = _is_mbpp(sample)
+        if self.extract == "completion":
+            text = cut(answer.text, MBPP_STOPS) if mbpp else answer.text
+            return joined(prompt.strip() + "\n", text)
+        if self.extract == "sanitize":
+            return sanitized(answer.text.replace("\t", "    "), entry)
+        if mbpp:
+            return assembled(prompt, answer.text, entry, MBPP_STOPS)
+        return assembled(prompt, answer.text, entry)
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Run the function on all inputs of the task and compare."""
+        source = self.program(sample, answer)
+        if source is None:
+            return not_run(sample, repeat, "unextracted", "no code in the answer", ("base", "plus"))
+        parts = self._parts(sample)
+        ran = self._run(sample, source, parts)
+        base, plus = ran.halves
+        extra = extra_of(ran.outcome, base_status=base.status, plus_status=plus.status)
+        decisive = base if self.count == "base" or not base.right else plus
+        if decisive.status == "error":
+            return Score(sample.id, repeat, "error", None, {}, decisive.detail, extra)
+        metrics = {"base": float(base.right), "plus": float(base.right and plus.right)}
+        if _is_mbpp(sample):
+            metrics["other_rules"] = float(all(ran.others[:1] if self.count == "base" else ran.others))
+        detail = decisive.detail[:DETAIL_CHARS]
+        return Score(sample.id, repeat, decisive.status, decisive.right, metrics, detail, extra)
+
+    def _parts(self, sample: Sample) -> list[_Part]:
+        fields = sample.fields
+        entry = fields["entry_point"]
+        base, plus = list(fields["base_input"]), list(fields["plus_input"])
+        calls = base + plus
+        if _is_mbpp(sample):
+            calls = list(mbpp_inputs(sample.id, calls))
+        found = self._expected.of(fields["prompt"] + fields["canonical_solution"], entry, calls)
+        if _is_mbpp(sample) and entry in NOT_NONE:
+            found = replace(found, values=tuple(value is not None for value in found.values))
+        edge = len(base)
+        return [
+            _Part(calls[:edge], replace(found, values=found.values[:edge], seconds=found.seconds[:edge])),
+            _Part(calls[edge:], replace(found, values=found.values[edge:], seconds=found.seconds[edge:])),
+        ]
+
+    def _run(self, sample: Sample, source: str, parts: Sequence[_Part]) -> _Ran:
+        """Base and plus inputs in one process; what fails only on the plus inputs gets a process of its own.
+
+        EvalPlus gives each half its own process, so what the base inputs left behind in the program's globals
+        must not decide. Running both at once first is what makes the common cases cheap.
+        """
+        first = self._once(sample, source, parts)
+        base, plus = first.halves
+        if not base.right or plus.right or plus.status in ("error", "timeout"):
+            return first
+        again = self._once(sample, source, parts[1:])
+        return _Ran(again.outcome, (base, again.halves[0]), (first.others[0], again.others[0]))
+
+    def _once(self, sample: Sample, source: str, parts: Sequence[_Part]) -> _Ran:
+        """All inputs of some parts in one process, ended when they are wrong by both readings of the rules."""
+        fields = sample.fields
+        entry = parts[0].expected.entry or fields["entry_point"]
+        arguments = [call for part in parts for call in part.arguments]
+        wanted = [value for part in parts for value in part.expected.values]
+        limits = [part.limits(self.rules) for part in parts]
+        total = sum(min(TASK_SECONDS, sum(each)) + 1 for each in limits)
+        readings = [
+            _Reading(rules, sample, parts)
+            for rules in ((self.rules, self.other) if _is_mbpp(sample) else (self.rules,))
+        ]
+
+        def stop(index: int, result: CallResult) -> bool:
+            agreed = [reading.take(index, result, arguments[index], wanted[index]) for reading in readings]
+            return not any(agreed)
+
+        ran = self.sandbox.run_calls(
+            source + parts[0].expected.wrapper,
+            entry,
+            [(call, {}) for call in arguments],
+            Limits(cpu_s=total, wall_s=3 * total + 30, mem_mb=4096),
+            per_call_s=[seconds for each in limits for seconds in each],
+            stop_on=stop,
+        )
+        halves: list[_Half] = []
+        others: list[bool] = []
+        place = 0
+        for part in parts:
+            end = place + len(part.arguments)
+            at = readings[0].wrong_at(len(ran.results), len(arguments))
+            halves.append(_Half("right") if at >= end else _failure(ran, at, wanted, at - place))
+            others.append(readings[-1].wrong_at(len(ran.results), len(arguments)) >= end)
+            place = end
+        return _Ran(ran.outcome, tuple(halves), tuple(others))
+
+
+class _Reading:
+    """One reading of the rules as the values of a program come in."""
+
+    def __init__(self, rules: Rules, sample: Sample, parts: Sequence[_Part]) -> None:
+        fields = sample.fields
+        self._starts: dict[int, Comparison] = {}
+        place = 0
+        for part in parts:
+            self._starts[place] = Comparison(rules, _is_mbpp(sample), fields["entry_point"], fields["atol"])
+            place += len(part.arguments)
+        self._current = self._starts[0]
+        self._wrong: int | None = None
+
+    def take(self, index: int, result: CallResult, arguments: Sequence[Any], wanted: Any) -> bool:
+        """Note one value; whether all so far are right."""
+        self._current = self._starts.get(index, self._current)
+        if self._wrong is None and not (
+            isinstance(result, Returned) and self._current.agrees(arguments, result.value, wanted)
+        ):
+            self._wrong = index
+        return self._wrong is None
+
+    def wrong_at(self, answered: int, asked: int) -> int:
+        """The number of the first input that was not answered right; the count of inputs when all were."""
+        if self._wrong is not None:
+            return self._wrong
+        return min(answered, asked)
+
+
+def _failure(ran: Calls, at: int, wanted: Sequence[Any], number: int) -> _Half:
+    """Why a program is not right: what its first wrong input gave."""
+    result = ran.results[at] if 0 <= at < len(ran.results) else None
+    where = f"input {number}" if number >= 0 else "an earlier input"
+    if isinstance(result, Returned):
+        return _Half("wrong", f"{where}: returned {_short(result.value)}, expected {_short(wanted[at])}")
+    if isinstance(result, Raised):
+        return _Half("wrong", f"{where}: raised {result.kind}: {result.message}")
+    if isinstance(result, TimedOut):
+        return _Half("timeout", f"{where}: processor time of one call")
+    status, detail = (result.status, result.detail) if isinstance(result, Died) else ("fail", "")
+    if status in ("pass", "fail") and ran.outcome.status not in ("pass", "fail"):
+        status = ran.outcome.status
+    return _Half(STATUS_OF[status], f"{where}: {detail or ran.outcome.detail}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _is_mbpp(sample: Sample) -> bool:
+    return sample.id.startswith("Mbpp/")

@@ -1,0 +1,132 @@
+"""What the reference solution returns, and how long it takes: computed once, kept by content.
+
+Reference solutions run in the sandbox as well. The values are kept in the user's cache under a hash of all that
+determines them, so that a second grading of the same benchmark starts at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import platform
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalsuite.sandbox import Sandbox
+
+_FORMAT = "3"
+
+# The reference is trusted, so it may be timed by its own process.
+_TIMER = """
+def _timed_(*arguments):
+    from time import process_time
+    start = process_time()
+    value = ENTRY(*arguments)
+    return value, process_time() - start
+"""
+
+_DIGEST = """
+def _digest_(*arguments):
+    from hashlib import sha256
+    return sha256(repr(ENTRY(*arguments)).encode()).hexdigest()
+"""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The reference's value for each call, and its processor seconds.
+
+    Where a value is too large to be carried out, it is represented by its digest: then `entry` of `wrapper`,
+    behind the program, is to be called in place of the function.
+    """
+
+    values: tuple[Any, ...]
+    seconds: tuple[float, ...]
+    entry: str = ""
+    wrapper: str = ""
+
+
+class BrokenReference(Exception):
+    """The reference solution of a benchmark fails on one of its own inputs here."""
+
+
+def cache_folder() -> Path:
+    """Where computed values are kept between runs."""
+    named = os.environ.get("EVALSUITE_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "evalsuite"
+
+
+class ExpectedValues:
+    """The values of reference solutions by content; safe to ask from several threads."""
+
+    def __init__(self, sandbox: Callable[[], Sandbox]) -> None:
+        self._sandbox = sandbox
+        self._folder = cache_folder() / "expected"
+        self._known: dict[str, Expected] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def of(self, source: str, entry: str, calls: Sequence[Sequence[Any]]) -> Expected:
+        """The values that `entry` of `source` returns for each call."""
+        key = hashlib.sha256(
+            "\0".join(
+                (_FORMAT, platform.python_version(), source, entry, repr([list(call) for call in calls]))
+            ).encode("utf-8", "surrogatepass")
+        ).hexdigest()
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._known:
+                found = self._read(key)
+                if found is None:
+                    found = self._computed(source, entry, calls)
+                    self._write(key, found)
+                self._known[key] = found
+            return self._known[key]
+
+    def _read(self, key: str) -> Expected | None:
+        try:
+            stored = marshal.loads((self._folder / key).read_bytes())
+            return Expected(*stored)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError, TypeError):
+            return None  # torn or written by another version: computed again and replaced
+
+    def _computed(self, source: str, entry: str, calls: Sequence[Sequence[Any]]) -> Expected:
+        from evalsuite.sandbox import Limits, Raised, Returned
+
+        ran = self._sandbox().run_calls(
+            source + "\n" + _TIMER.replace("ENTRY", entry),
+            "_timed_",
+            [(call, {}) for call in calls],
+            Limits(cpu_s=600, wall_s=1800, mem_mb=4096),
+        )
+        pairs = [result.value for result in ran.results if isinstance(result, Returned)]
+        if (
+            len(pairs) != len(calls)
+            and entry != "_digest_"
+            and any(isinstance(each, Raised) and "too large" in each.message for each in ran.results)
+        ):
+            wrapper = _DIGEST.replace("ENTRY", entry)
+            small = self._computed(source + "\n" + wrapper, "_digest_", calls)
+            return Expected(small.values, small.seconds, "_digest_", "\n" + wrapper)
+        if len(pairs) != len(calls):
+            why = next((r for r in ran.results if not isinstance(r, Returned)), ran.outcome.detail)
+            raise BrokenReference(f"the reference of {entry} does not answer every input: {why}")
+        return Expected(tuple(value for value, _ in pairs), tuple(seconds for _, seconds in pairs))
+
+    def _write(self, key: str, found: Expected) -> None:
+        try:
+            data = marshal.dumps((found.values, found.seconds, found.entry, found.wrapper))
+        except ValueError:
+            return  # values that are no plain data (a deque, a Decimal) are computed each time
+        self._folder.mkdir(parents=True, exist_ok=True)
+        partial = self._folder / f"{key}.{os.getpid()}.{threading.get_ident()}"
+        partial.write_bytes(data)
+        partial.replace(self._folder / key)

@@ -1,0 +1,167 @@
+"""MultiPL-E: programs of ten languages with their tests in the same file, by the rules of Qwen's evaluation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any, ClassVar
+
+from evalsuite.evaluators.base import AnsweredSample
+from evalsuite.evaluators.code import multipl_e_text as text_rules
+from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
+from evalsuite.evaluators.code.python_tests import run_python_tests
+from evalsuite.sandbox import Limits, Outcome
+from evalsuite.types import Answer, Sample, Score
+
+_SANDBOX_NAMES = {"sh": "bash", "rs": "rust"}
+_TS_FLAGS = ("--target", "ES2015", "--lib", "ES2015,DOM")
+_CHUNK = 40
+
+
+class MultiPLEEvaluator(CodeEvaluator):
+    """Builds and runs each program with its tests.
+
+    `hide` takes commands away from Bash: the published figures were made without `bc` (also run with it, the
+    metric `with_hidden` says what that changes). `seconds` is the time limit of a run, in processor seconds.
+    """
+
+    parts: ClassVar[dict[str, str]] = {"with_hidden": "with_hidden_"}
+
+    def __init__(
+        self,
+        hide: Sequence[str] = (),
+        seconds: float = 10,
+        workers: int | None = None,
+        k: int | Sequence[int] = (1,),
+        min_isolation: str = "strong",
+        raw: bool = False,
+    ) -> None:
+        super().__init__(workers, k, min_isolation, raw)
+        self.hide = tuple(hide)
+        self.limits = Limits(cpu_s=seconds, wall_s=6 * seconds, mem_mb=4096, nproc=256)
+        self.compile_limits = Limits(cpu_s=60, wall_s=240, mem_mb=4096, nproc=256)
+
+    def program(self, sample: Sample, answer: Answer) -> str | None:
+        """The program that an answer stands for, tests included; None when there is no code in it."""
+        fields, text = sample.fields, answer.text
+        if answer.extra.get("form") == "generation":
+            return text_rules.program(fields, text)
+        if not text.strip():
+            return None
+        if self.raw:
+            body = text if text_rules.is_whole(fields, text) else fields["prompt"] + text
+            return text_rules.program(fields, body)
+        if text_rules.is_chat(fields, text):
+            return text_rules.chat_program(fields, text)
+        return text_rules.program(fields, text_rules.body_part(fields, text))
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Run one program."""
+        source = self.program(sample, answer)
+        if source is None:
+            return not_run(sample, repeat, "unextracted", "no code in the answer")
+        language = str(sample.fields["language"])
+        if language == "python":
+            tests = str(sample.fields["tests"])
+            body = source.removesuffix("\n" + tests)
+            name = text_rules.signature(sample.fields).split(" ")[-1]
+            return score_of(sample, repeat, run_python_tests(self.sandbox, body, tests, name, self.limits))
+        source, word = _marked(language, source)
+        flags = _flags(sample.fields) if language == "cpp" else ()
+        outcome = self._run(language, source, flags)
+        score = score_of(sample, repeat, _verdict(language, outcome, word))
+        if self.hide and language == "sh":
+            shown = outcome
+            if not score.correct and any(
+                f"{name}: command not found" in outcome.stderr for name in self.hide
+            ):
+                shown = self._run(language, source, (), hide=())
+            right = _verdict(language, shown, word).status == "pass"
+            return replace(score, metrics={"with_hidden": float(right)})
+        return score
+
+    def _run(
+        self, language: str, source: str, flags: Sequence[str] = (), hide: Sequence[str] | None = None
+    ) -> Outcome:
+        return self.sandbox.language(
+            _SANDBOX_NAMES.get(language, language),
+            source,
+            limits=self.limits,
+            compile_limits=self.compile_limits,
+            hide=(self.hide if language == "sh" else ()) if hide is None else hide,
+            flags=flags,
+        )
+
+    def score(self, items: Iterable[AnsweredSample]) -> Iterator[Score]:
+        """Judge every answer; TypeScript is compiled many files at a time."""
+        stream = iter(items)
+        first = next(stream, None)
+        if first is None:
+            return
+        if first[0].fields["language"] != "ts":
+            yield from super().score(_chain(first, stream))
+            return
+        rows = ((s, a, r) for s, answers in _chain(first, stream) for r, a in enumerate(answers))
+        while chunk := list(islice(rows, _CHUNK * self.workers)):
+            yield from self._typescript(chunk)
+
+    def _typescript(self, chunk: Sequence[tuple[Sample, Answer, int]]) -> Iterator[Score]:
+        """All that passes with today's library is confirmed with the published one where that may differ."""
+        programs: list[tuple[Sample, int, str, str]] = []
+        for sample, answer, repeat in chunk:
+            source = self.program(sample, answer)
+            if source is None:
+                yield not_run(sample, repeat, "unextracted", "no code in the answer")
+                continue
+            programs.append((sample, repeat, *_marked("ts", source)))
+        outcomes = self.sandbox.language_batch(
+            "ts",
+            [source for _, _, source, _ in programs],
+            limits=self.limits,
+            compile_limits=self.compile_limits,
+        )
+        for (sample, repeat, source, word), outcome in zip(programs, outcomes, strict=True):
+            found = _verdict("ts", outcome, word)
+            if found.status == "pass" and text_rules.needs_published_library(source):
+                found = _verdict("ts", self._run("ts", source, _TS_FLAGS), word)
+                if found.status != "pass":
+                    found = _verdict("ts", self._run("ts", source, ("--target", "es5")), word)
+            yield score_of(sample, repeat, found)
+
+
+def _chain(first: AnsweredSample, rest: Iterator[AnsweredSample]) -> Iterator[AnsweredSample]:
+    yield first
+    yield from rest
+
+
+def _marked(language: str, source: str) -> tuple[str, str]:
+    word = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return text_rules.with_marker(language, source, word), word
+
+
+def _flags(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("-lcrypto", "-lssl") if "162" in fields["task_id"] else ()
+
+
+def _verdict(language: str, outcome: Outcome, word: str) -> Outcome:
+    """The published rule of a language on top of how its program ended, and the marker."""
+    if outcome.status not in ("pass", "fail"):
+        return outcome
+    reached = word in outcome.stdout
+    if language == "js":
+        quiet = not outcome.stderr and not outcome.stdout.replace(word, "").strip()
+        ok = reached and quiet
+    elif language == "cs":
+        ok = "Fail" not in outcome.stderr and (reached or bool(outcome.stderr))
+    elif language == "go":
+        ok = outcome.status == "pass"
+    else:
+        ok = outcome.status == "pass" and reached
+    if ok:
+        return replace(outcome, status="pass", detail="")
+    detail = outcome.detail
+    if outcome.status == "pass":
+        detail = "printed or ended otherwise than a passing test does"
+    return replace(outcome, status="fail", detail=detail or outcome.stderr[-300:])
