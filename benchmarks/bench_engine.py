@@ -64,7 +64,7 @@ from opencompass.runners import LocalRunner
 from opencompass.tasks import OpenICLEvalTask, OpenICLInferTask
 
 models = [
-    dict(type=Constant, abbr='constant', path='constant', max_out_len=16, batch_size=64, run_cfg=dict(num_gpus=0))
+    dict(type=Constant, abbr="constant", path="constant", max_out_len=16, run_cfg=dict(num_gpus=0))
 ]
 datasets = [
     dict(
