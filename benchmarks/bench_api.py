@@ -3,7 +3,8 @@
 `python benchmarks/bench_api.py [--samples 2000] [--latency 0.05] [--concurrency 64 512]` starts a server that
 answers after the latency, runs both clients as whole programs of their own (so imports count), and prints
 their CPU-seconds, peak memory and the span from first request to last answer. `--flat 200000` runs this
-program's client alone over that many samples and prints its memory at every tenth.
+program's client alone over that many samples and prints its memory at every tenth. `--whole` measures all of
+`run.py` on a dataset of that many samples: reading, planning, a worker, rows on disk, scores and the table.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +76,37 @@ def bare_aiohttp(port: int, samples: int, concurrency: int, steps: int) -> dict[
     return {"span": asyncio.run(run()), "memory": []}
 
 
+WHOLE_CONFIG = """
+models = [dict(type='OpenAI', abbr='api', path='m', key='EMPTY', openai_api_base='http://127.0.0.1:{port}/v1',
+               max_out_len=64, concurrency={concurrency})]
+datasets = [dict(type='JsonlDataset', abbr='sums', path={data!r},
+                 reader_cfg=dict(input_columns=['question'], output_column='answer'),
+                 infer_cfg=dict(prompt_template=dict(type='PromptTemplate', template='{{question}}'),
+                                retriever=dict(type='ZeroRetriever'), inferencer=dict(type='GenInferencer')),
+                 eval_cfg=dict(evaluator=dict(type='AccEvaluator')))]
+"""
+
+
+def _whole(port: int, samples: int, concurrency: int) -> None:
+    """The program as a user starts it: CPU of all its processes, memory of the largest."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, config = Path(folder, "sums.jsonl"), Path(folder, "eval_sums.py")
+        rows = ({"id": n, "question": f"{n} {PROMPT}", "answer": f"{n} {PROMPT}"} for n in range(samples))
+        data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        config.write_text(WHOLE_CONFIG.format(port=port, concurrency=concurrency, data=str(data)))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.monotonic()
+        command = [sys.executable, str(ROOT / "run.py"), str(config), "-w", str(Path(folder, "out"))]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        span = time.monotonic() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(
+        f"run.py, {samples} samples at {concurrency}: CPU {cpu:.2f} s, peak of one process "
+        f"{after.ru_maxrss / 1024:.0f} MB, {span:.1f} s from start to end"
+    )
+
+
 CLIENTS = {"evalsuite": ours, "aiohttp": bare_aiohttp}
 
 
@@ -113,6 +146,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, nargs="*", default=[64, 512])
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--flat", type=int, default=0, help="samples of a memory run")
+    parser.add_argument("--whole", action="store_true", help="measure run.py as a whole")
     options = parser.parse_args()
     with subprocess.Popen(
         [sys.executable, str(SERVER), str(options.latency)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -124,6 +158,9 @@ def main() -> None:
             memory = [round(mb, 1) for mb in found["memory"]]
             print(f"{options.flat} samples: resident MB at each tenth {memory}")
             print(f"CPU {found['cpu']:.1f} s, peak {found['peak']:.0f} MB, span {found['span']:.1f} s")
+        elif options.whole:
+            for concurrency in options.concurrency:
+                _whole(port, options.samples, concurrency)
         else:
             _compare(port, options)
         assert server.stdin is not None
