@@ -209,6 +209,7 @@ def main(folder: Path) -> None:
         "raw_messages.json": raw_messages(oc),
         "versions.json": versions(oc),
         "bm25.json": bm25(),
+        "dialogues.json": dialogues(oc),
     }
     for name, cases in files.items():
         content = {"opencompass": "0.5.4", "train": TRAIN, "test": TEST, "reader_cfg": READER, "cases": cases}
@@ -461,6 +462,40 @@ def versions(oc: SimpleNamespace) -> list[dict[str, object]]:
         dataset = ConfigDict({"infer_cfg": copy.deepcopy(cfg), "reader_cfg": READER})
         cases.append({"name": name, "infer_cfg": cfg, "version": oc.prompt_hash(dataset)[:6]})
     assert len({hashlib.sha256(json.dumps(case).encode()).hexdigest() for case in cases}) == len(cases)
+    return cases
+
+
+def dialogues(oc: SimpleNamespace) -> list[dict[str, object]]:
+    """Messages before a turn as the chat inferencer gives them to text models and to chat models."""
+    from opencompass.openicl.icl_inferencer import icl_chat_inferencer as chat
+
+    talks = {
+        "one": ["user"],
+        "system": ["system", "user"],
+        "several": ["system", "user", "assistant", "user"],
+        "twice": ["user", "user", "assistant", "assistant", "user"],
+    }
+    cases = []
+    for name, roles in talks.items():
+        talk = [
+            {"role": role, "content": "" if at == 3 and name == "twice" else f"{role} {at}"}
+            for at, role in enumerate(roles)
+        ]
+        for kind, metas in (("text", METAS), ("messages", API_METAS)):
+            for meta_name, meta in metas.items():
+                parser = chat.LMTemplateParser if kind == "text" else chat.APITemplateParser
+                case = {
+                    "name": f"{name}/{kind}/{meta_name}",
+                    "kind": kind,
+                    "meta_template": meta,
+                    "talk": talk,
+                }
+                try:
+                    parsed = parser(copy.deepcopy(meta)).parse_template(copy.deepcopy(talk))
+                    case["prompt"] = parsed if kind == "text" else oc.convert([parsed])[0]
+                except Exception as error:  # what OpenCompass cannot render is a fact to record
+                    case["raises"] = type(error).__name__
+                cases.append(case)
     return cases
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evalsuite.errors import UserError
@@ -83,18 +84,26 @@ def speaker(kind: str, meta_template: Any) -> Callable[[Sequence[Message]], Prom
     """How a kind of model takes the messages before its turn.
 
     A text model gets each message dressed by its role. A model that takes messages gets them without empty
-    ones, neighbours of one role joined.
+    ones, neighbours of one role joined, roles renamed as its meta template has them (`api_role`).
     """
     if kind == "text":
         meta = MetaTemplate(meta_template) if meta_template else None
         return lambda messages: messages_as_text(messages, meta)
     opening: list[Message] = []
+    renamed: dict[str, str] = {}
     if isinstance(meta_template, (list, tuple)):
         opening = [read_message(item, "meta_template") for item in meta_template]
+    elif meta_template:
+        for role, keys in MetaTemplate(meta_template).roles.items():
+            renamed[ROLE_NAMES.get(role, role)] = chat_role(keys.get("api_role", role))
 
     def spoken(messages: Sequence[Message]) -> Prompt:
-        said = merge_same_role(message for message in messages if message.content or message.tool_calls)
-        return tuple(prepend_messages(opening, said))
+        said = [
+            replace(message, role=renamed.get(message.role, message.role))
+            for message in messages
+            if message.content or message.tool_calls
+        ]
+        return tuple(prepend_messages(opening, merge_same_role(said)))
 
     return spoken
 

@@ -11,7 +11,8 @@ import pytest
 from evalsuite.errors import UserError
 from evalsuite.inferencers import prompt_version
 from evalsuite.prompt.builder import PromptBuilder
-from evalsuite.types import Sample
+from evalsuite.prompt.conversation import speaker
+from evalsuite.types import Message, Sample
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -95,6 +96,20 @@ def test_what_opencompass_cannot_render_is_a_prompt_or_a_clear_error(name: str) 
             assert error.where
         else:
             assert all(prompts)
+
+
+def test_dialogues_before_a_turn_are_those_of_opencompass() -> None:
+    wrong = []
+    cases = [case for case in load("dialogues.json")["cases"] if "raises" not in case]
+    for case in cases:
+        talk = [Message(one["role"], one["content"]) for one in case["talk"]]
+        prompt = speaker(case["kind"], case["meta_template"])(talk)
+        if not isinstance(prompt, str):
+            prompt = [{"role": one.role, "content": one.content} for one in prompt]  # type: ignore[assignment]
+        if prompt != case["prompt"]:
+            wrong.append((case["name"], prompt, case["prompt"]))
+    assert not wrong, f"{len(wrong)} dialogues differ, first: {wrong[0]}"
+    assert len(cases) > 20
 
 
 def plain_types(value: Any) -> Any:
