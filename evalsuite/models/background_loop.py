@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from evalsuite.types import Answer, Request
 
 T = TypeVar("T")
-MAX_ASLEEP = 4096
+MAX_ASLEEP = 1024
 
 _lock = threading.Lock()
 _started: tuple[int, asyncio.AbstractEventLoop] | None = None

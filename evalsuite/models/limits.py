@@ -16,9 +16,11 @@ CUT = 0.5
 class Gate:
     """Adaptive concurrency at one endpoint, shared by everything in the process that calls it.
 
-    It opens by one with each clean answer while it is full (so it doubles every round trip) up to the limit
-    at which it was last cut, and by one per round trip beyond that. A refusal for load halves it, but only
-    once per round trip: what was under way at the moment of the cut tells nothing new.
+    Outcomes are counted in rounds of as many calls as may be under way. In a clean round the gate opens by
+    one with each answer while it is full, up to the width at which it was last cut, and by one per round
+    beyond that. A round with refusals for load narrows it by their share, so that one odd refusal costs
+    little, and by half at most; that is done as soon as half a round was refused. What started before the
+    last cut tells nothing new and is not counted.
     """
 
     def __init__(self, start: int, ceiling: int) -> None:
@@ -28,6 +30,9 @@ class Gate:
         self._active = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._epoch = 0
+        self._round = int(self._width)
+        self._seen = 0
+        self._refused = 0
         self.cuts = 0
 
     @property
@@ -68,20 +73,30 @@ class Gate:
         self._active -= 1
         self._admit()
 
-    def succeeded(self) -> None:
-        """A clean answer: open further, if the present limit is what holds calls back."""
-        if self._width < self.ceiling and self._active >= int(self._width):
+    def succeeded(self, epoch: int) -> None:
+        """A clean answer to a call that started in `epoch`: open further, if it is we who hold calls back."""
+        if not self._refused and self._width < self.ceiling and self._active >= int(self._width):
             self._width += 1.0 if self._width < self._calm_up_to else 1.0 / self._width
             self._width = min(self._width, float(self.ceiling))
+        self._count(epoch, refused=False)
 
     def overloaded(self, epoch: int) -> None:
         """The endpoint refused for load, or did not answer in time, a call that started in `epoch`."""
+        self._count(epoch, refused=True)
+
+    def _count(self, epoch: int, *, refused: bool) -> None:
         if epoch != self._epoch:
             return
-        self._epoch += 1
-        self.cuts += 1
-        self._width = max(1.0, self._width * CUT)
-        self._calm_up_to = self._width
+        self._seen += 1
+        self._refused += refused
+        if self._refused >= CUT * self._round or (self._refused and self._seen >= self._round):
+            self._epoch += 1
+            self.cuts += 1
+            self._width = max(1.0, self._width * max(CUT, 1.0 - self._refused / self._seen))
+            self._calm_up_to = self._width
+        elif self._seen < self._round:
+            return
+        self._round, self._seen, self._refused = int(self._width), 0, 0
 
     def _admit(self) -> None:
         while self._waiting and self._active < int(self._width):

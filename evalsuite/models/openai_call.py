@@ -143,7 +143,7 @@ class Patience:
 class _Tries:
     """What one request has been through so far."""
 
-    give_up: float
+    give_up: float = 0.0
     key: str = ""
     attempts: int = 0
     failures: int = 0
@@ -171,13 +171,17 @@ class Caller:
         self, path: str, body: dict[str, Any], stream: Stream, read: Callable[[dict[str, Any]], T]
     ) -> tuple[T, int, float]:
         """What `read` makes of the reply, the number of attempts, and the seconds of the last."""
-        tries = _Tries(asyncio.get_running_loop().time() + self._patience.patience)
+        tries = _Tries()
         while True:
             done = await self._attempt(path, body, read, tries)
             if not isinstance(done, Verdict):
                 return done[0], tries.attempts, done[1]
             wait = self._wait_before_next(done, body, tries)
-            if wait:
+            if wait and (done.retry_after or done.remedy in ("down", "rest")):
+                await asyncio.sleep(
+                    wait
+                )  # it is the endpoint that wants rest: this keeps a place in the stream
+            elif wait:
                 await stream.sleep(wait)
 
     async def _attempt(
@@ -201,7 +205,7 @@ class Caller:
             started = now()
             data = await self._endpoint.send(path, body, tries.key, self._patience.timeout)
             result = read(data)
-            gate.succeeded()
+            gate.succeeded(epoch)
             self._keys.accepted(tries.key)
             self._succeeded = True
             self._down_since = None
@@ -224,6 +228,7 @@ class Caller:
         """How long to wait before the next attempt; raises when there is to be none."""
         now = asyncio.get_running_loop().time()
         backoff = self._patience.backoff
+        tries.give_up = tries.give_up or now + self._patience.patience
         if verdict.remedy == "rest":
             wait = backoff.seconds(1, verdict.retry_after) if verdict.retry_after else 0.0
             if now + wait < tries.give_up:
@@ -237,9 +242,11 @@ class Caller:
         elif verdict.remedy == "wait":
             tries.refusals += 1
             wait = backoff.seconds(tries.refusals, verdict.retry_after)
+            if verdict.retry_after:
+                self._keys.rest(tries.key, now + verdict.retry_after)
+                if not self._keys.next(now)[1]:
+                    return 0.0  # another key may go on
             if now + wait < tries.give_up:
-                if verdict.retry_after:
-                    self._keys.rest(tries.key, now + verdict.retry_after)
                 return wait
         elif verdict.remedy == "down":
             tries.refusals += 1
@@ -250,8 +257,11 @@ class Caller:
             raise UserError(self._keys.redact(verdict.message), where=self._where)
         elif verdict.remedy == "retry":
             tries.failures += 1
-            if tries.failures <= self._patience.retry:
-                return backoff.seconds(tries.failures, verdict.retry_after)
+            wait = backoff.seconds(tries.failures, verdict.retry_after)
+            if tries.failures <= self._patience.retry and (
+                not verdict.retry_after or now + wait < tries.give_up
+            ):
+                return wait
         raise self._final(verdict, tries.attempts)
 
     def _adapt(self, body: dict[str, Any], verdict: Verdict, tries: _Tries) -> bool:

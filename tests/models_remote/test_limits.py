@@ -7,40 +7,78 @@ import asyncio
 from evalsuite.models.limits import Backoff, Gate, Pace
 
 
-def test_a_gate_doubles_each_clean_round_and_halves_once_per_round() -> None:
+def crowded(gate: Gate) -> list[asyncio.Future[int]]:
+    """More callers than the gate will ever let in."""
+    return [asyncio.ensure_future(gate.enter()) for _ in range(2000)]
+
+
+def play(gate: Gate, refused: int) -> int:
+    """One round in which so many calls are refused, spread over the round; the width behind it."""
+    n, epoch = gate._active, gate._epoch
+    for number in range(n):
+        if refused and number % (n // refused) == 0 and number // (n // refused) < refused:
+            gate.overloaded(epoch)
+        else:
+            gate.succeeded(epoch)
+        gate.leave()
+    return gate.limit
+
+
+def test_a_gate_doubles_with_each_clean_round_up_to_its_ceiling() -> None:
     async def run() -> None:
         gate = Gate(4, 64)
-        crowd = [asyncio.ensure_future(gate.enter()) for _ in range(1000)]
+        crowd = crowded(gate)
         await asyncio.sleep(0)
-
-        def clean_round() -> int:
-            for _ in range(gate._active):
-                gate.succeeded()
-                gate.leave()
-            return gate.limit
-
-        assert [clean_round() for _ in range(5)] == [8, 16, 32, 64, 64]
-        for _ in range(gate._active):
-            gate.overloaded(0)
-            gate.leave()
-        assert (gate.limit, gate.cuts) == (32, 1)
-        gate.overloaded(1)
-        assert (gate.limit, gate.cuts) == (16, 2)
-        while gate._active > 16:
-            gate.leave()
-        assert [clean_round() for _ in range(2)] == [16, 17]  # by one in a round beyond the last cut
+        assert [play(gate, 0) for _ in range(5)] == [8, 16, 32, 64, 64]
         for task in crowd:
             task.cancel()
 
     asyncio.run(run())
 
 
+def test_a_gate_is_halved_when_all_is_refused_but_once_for_all_calls_of_that_moment() -> None:
+    async def run() -> None:
+        gate = Gate(64, 64)
+        crowd = crowded(gate)
+        await asyncio.sleep(0)
+        epoch = gate._epoch
+        for _ in range(64):
+            gate.overloaded(epoch)
+            gate.leave()
+        assert (gate.limit, gate.cuts) == (32, 1)
+        for task in crowd:
+            task.cancel()
+
+    asyncio.run(run())
+
+
+def test_an_odd_refusal_costs_little_and_recovery_is_slow_beyond_the_cut() -> None:
+    async def run() -> None:
+        gate = Gate(64, 64)
+        crowd = crowded(gate)
+        await asyncio.sleep(0)
+        assert play(gate, 2) == 62
+        assert play(gate, 0) in (62, 63)
+        assert play(gate, 16) in (46, 47, 48)
+        for task in crowd:
+            task.cancel()
+
+    asyncio.run(run())
+
+
+def test_a_gate_never_closes() -> None:
+    gate = Gate(1, 8)
+    for epoch in range(10):
+        gate.overloaded(epoch)
+    assert gate.limit == 1
+
+
 def test_a_gate_that_is_not_full_does_not_open() -> None:
     async def run() -> None:
         gate = Gate(4, 64)
         for _ in range(100):
-            await gate.enter()
-            gate.succeeded()
+            epoch = await gate.enter()
+            gate.succeeded(epoch)
             gate.leave()
         assert gate.limit == 4
 
@@ -75,7 +113,8 @@ def test_the_most_generous_wish_holds_until_the_endpoint_objects() -> None:
     gate = Gate(4, 8)
     gate.widen(32, 64)
     assert (gate.limit, gate.ceiling) == (32, 64)
-    gate.overloaded(0)
+    for _ in range(32):
+        gate.overloaded(0)
     gate.widen(64, 64)
     assert gate.limit == 16
 
