@@ -16,7 +16,7 @@ from evalsuite.stats import pass_metrics
 from evalsuite.types import Answer, Metric, Sample, Score, Status
 
 if TYPE_CHECKING:
-    from evalsuite.sandbox import Outcome, Sandbox
+    from evalsuite.sandbox import Isolation, Outcome, Sandbox
 
 STATUS_OF: dict[str, Status] = {
     "pass": "right",
@@ -46,7 +46,7 @@ class CodeEvaluator:
         self,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
-        min_isolation: str = "strong",
+        min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:
         self.workers = workers or os.cpu_count() or 1

@@ -22,7 +22,7 @@ from evalsuite.evaluators.code.expected import Expected, ExpectedValues
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
 from evalsuite.evaluators.code.python_text import assembled, cut, joined
 from evalsuite.evaluators.code.sanitize import sanitized
-from evalsuite.sandbox import CallResult, Calls, Died, Limits, Outcome, Raised, Returned, TimedOut
+from evalsuite.sandbox import CallResult, Calls, Died, Isolation, Limits, Outcome, Raised, Returned, TimedOut
 from evalsuite.types import Answer, Sample, Score, Status
 
 Extract = Literal["auto", "completion", "sanitize"]
@@ -82,7 +82,7 @@ class EvalPlusEvaluator(CodeEvaluator):
         extract: Extract = "auto",
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
-        min_isolation: str = "strong",
+        min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:
         super().__init__(workers, k, min_isolation, raw)

@@ -57,7 +57,7 @@ class Comparison:
         elif self._entry == "find_zero":
             value = sum(c * math.pow(got, i) for i, c in enumerate(arguments[0]))
             if self._new:
-                return abs(value) <= self._tolerance
+                return bool(abs(value) <= self._tolerance)
             if not value <= self._tolerance:
                 return False
         if self._tolerance == 0 and is_floats(wanted):

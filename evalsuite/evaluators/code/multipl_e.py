@@ -12,7 +12,7 @@ from evalsuite.evaluators.base import AnsweredSample
 from evalsuite.evaluators.code import multipl_e_text as text_rules
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.python_tests import run_python_tests
-from evalsuite.sandbox import Limits, Outcome
+from evalsuite.sandbox import Isolation, Limits, Outcome
 from evalsuite.types import Answer, Sample, Score
 
 _SANDBOX_NAMES = {"sh": "bash", "rs": "rust"}
@@ -35,7 +35,7 @@ class MultiPLEEvaluator(CodeEvaluator):
         seconds: float = 10,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
-        min_isolation: str = "strong",
+        min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:
         super().__init__(workers, k, min_isolation, raw)

@@ -64,7 +64,7 @@ def body_part(fields: Mapping[str, Any], text: str) -> str:
 
 def program(fields: Mapping[str, Any], body: str) -> str:
     """The whole program of a base answer: what the language needs first, the code, the tests."""
-    language, tests = fields["language"], fields["tests"]
+    language, tests = str(fields["language"]), str(fields["tests"])
     if language == "cpp":
         missing = [
             f"#include<{name}>" for name in _CPP_HEADERS if f"#include<{name}>" not in fields["prompt"]
@@ -86,16 +86,20 @@ def signature(fields: Mapping[str, Any]) -> str:
     return " ".join(line.split("(")[0].split())
 
 
+_DECLARED = {
+    "cpp": r"^\w[^\n;=]*[\s&*]NAME\s*\(",
+    "java": r"\bstatic\b[^\n;=]*\bNAME\s*\(",
+    "cs": r"\bstatic\b[^\n;=]*\bNAME\s*\(",
+    "sh": r"^(?:function\s+)?NAME\s*\(\s*\)",
+}
+
+
 def is_whole(fields: Mapping[str, Any], text: str) -> bool:
     """Whether a text declares the function itself and does not just continue the prompt."""
-    name = signature(fields).split(" ")[-1]
-    found = signature(fields) in " ".join(text.split())
-    if found or fields["language"] in ("js", "ts", "php", "sh", "python", "go", "rs"):
-        return found
-    return (
-        re.search(rf"^[ \t]*[\w<>\[\],:.&* \t]+[ \t&*]{re.escape(name)}[ \t]*\(", text, re.MULTILINE)
-        is not None
-    )
+    pattern = _DECLARED.get(fields["language"])
+    if pattern is None:
+        return signature(fields) in " ".join(text.split())
+    return re.search(pattern.replace("NAME", re.escape(_name(fields))), text, re.MULTILINE) is not None
 
 
 def is_chat(fields: Mapping[str, Any], text: str) -> bool:
@@ -107,7 +111,8 @@ def is_chat(fields: Mapping[str, Any], text: str) -> bool:
         return False
     if fields["language"] == "python":
         return is_whole(fields, text) or text.lstrip().startswith("```") or not text[:1].isspace()
-    return "```" in cut(text, stops_of(fields)) or is_whole(fields, text)
+    begin = cut(text, stops_of(fields))
+    return "```" in begin or is_whole(fields, begin)
 
 
 def chat_code(text: str) -> str:
