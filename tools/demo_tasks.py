@@ -234,10 +234,6 @@ class Question:
     def held_out(self) -> bool:
         return _share(f"question {self.key}") < HELD_OUT_QUESTIONS
 
-    def answered(self) -> str:
-        """The question with its right answer: one few-shot example, or one training text."""
-        return f"Question: {self.text}\nAnswer: {self.options[self.answer]}"
-
 
 def draw_question(rng: random.Random) -> Question:
     """A random question; its wrong answers are near the right one, so that a guess at the size is no help."""
@@ -276,16 +272,6 @@ def draw_question(rng: random.Random) -> Question:
     )
 
 
-def chat_text(instruction: str, reply: str) -> str:
-    """One question and one reply as the models' chat template writes them."""
-    return f"{TURN}user\n{instruction}{TURN_END}\n{TURN}assistant\n{reply}{TURN_END}\n"
-
-
-def fenced(code: str) -> str:
-    """Code as a chat model hands it over."""
-    return f"```python\n{code}```"
-
-
 def training_function(rng: random.Random) -> Function:
     """A random function from the side that training may see."""
     level = rng.choices((1, 2, 3), (0.3, 0.4, 0.3))[0]
@@ -294,27 +280,49 @@ def training_function(rng: random.Random) -> Function:
     return function
 
 
-def training_document(rng: random.Random) -> str:
-    """One training text: a plain file, a chat, a file with a hole, or some arithmetic."""
+Piece = tuple[str, bool]
+"""A stretch of a training text, and whether the model learns to write it (or only reads it)."""
+
+
+def training_document(rng: random.Random) -> list[Piece]:
+    """One training text: a plain file, a chat, a file with a hole, or some arithmetic.
+
+    What nobody could foresee (the name, the wish, the numbers of a question) is read only. Most of the loss
+    would be spent on it otherwise, and copying constants from a wish into a program is learned far later.
+    """
     kind = rng.random()
-    if kind < 0.22:
-        questions = (draw_question(rng) for _ in range(rng.randint(4, 10)))
-        return "\n\n".join(question.answered() for question in questions if not question.held_out)
+    if kind < 0.2:
+        asked = [draw_question(rng) for _ in range(rng.randint(4, 10))]
+        pieces: list[Piece] = []
+        for question in asked:
+            if not question.held_out:
+                pieces.append((f"Question: {question.text}\nAnswer:", False))
+                pieces.append((f" {question.options[question.answer]}\n\n", True))
+        return pieces
     function = training_function(rng)
-    code = function.prompt + function.body
-    if kind < 0.61:
-        return chat_text(function.instruction, fenced(code))
-    if kind < 0.64:
+    if kind < 0.6:
+        return [
+            (f"{TURN}user\n{function.instruction}{TURN_END}\n{TURN}assistant\n", False),
+            (f"```python\n{function.prompt}{function.body}```{TURN_END}\n", True),
+        ]
+    if kind < 0.63:
+        code = function.prompt + function.body
         start, stop = sorted(rng.sample(range(len(code)), 2))
-        return f"{FIM_PREFIX}{code[:start]}{FIM_SUFFIX}{code[stop:]}{FIM_MIDDLE}{code[start:stop]}"
-    return code
+        outside = f"{FIM_PREFIX}{code[:start]}{FIM_SUFFIX}{code[stop:]}{FIM_MIDDLE}"
+        return [(outside, False), (code[start:stop], True)]
+    return [(function.prompt, False), (function.body, True)]
 
 
-def training_documents(seed: int) -> Iterator[str]:
+def training_documents(seed: int) -> Iterator[list[Piece]]:
     """The endless stream of training texts of a seed; longer training reads further in the same stream."""
     rng = random.Random(seed)
     while True:
         yield training_document(rng)
+
+
+def training_texts(seed: int) -> Iterator[str]:
+    """The same stream as plain texts."""
+    return ("".join(text for text, _ in pieces) for pieces in training_documents(seed))
 
 
 def _value(domain: str, rng: random.Random) -> Any:

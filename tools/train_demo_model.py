@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import demo_tasks
-from tools.demo_tasks import END, SPECIAL_TOKENS, TURN, TURN_END
+from tools.demo_tasks import END, SPECIAL_TOKENS, TURN, TURN_END, Piece
 
 HOME = Path(__file__).resolve().parents[1] / "data" / "demo"
 TRAINING_SEED = 1
@@ -61,8 +61,8 @@ class Size:
 
 
 SIZES = {
-    "s": Size(hidden=96, layers=3, heads=3, kv_heads=1, ffn=256, steps=1000),
-    "m": Size(hidden=128, layers=4, heads=4, kv_heads=2, ffn=384, steps=1800),
+    "s": Size(hidden=96, layers=3, heads=3, kv_heads=1, ffn=256, steps=700),
+    "m": Size(hidden=128, layers=4, heads=4, kv_heads=2, ffn=384, steps=1000),
 }
 
 
@@ -116,8 +116,8 @@ def make_tokenizer(documents: Sequence[str]) -> Any:
     )
 
 
-def windows(tokenizer: Any, documents: Iterator[str]) -> Iterator[list[int]]:
-    """Training rows that begin with a whole document, END between documents.
+def windows(tokenizer: Any, documents: Iterator[list[Piece]]) -> Iterator[tuple[list[int], list[bool]]]:
+    """Training rows that begin with a whole document, END between documents; and which tokens are learned.
 
     No row begins in the middle of a chat: what follows a plain beginning is always a plain file, so the model
     never has a reason to close a code fence that nobody opened. Every second row begins with END, the others
@@ -125,15 +125,20 @@ def windows(tokenizer: Any, documents: Iterator[str]) -> Iterator[list[int]]:
     """
     end = tokenizer.convert_tokens_to_ids(END)
     row: list[int] = []
+    learned: list[bool] = []
     for turn in itertools.count():
         chunk = list(itertools.islice(documents, 1000))
-        for place, ids in enumerate(tokenizer(chunk).input_ids):
+        encoded = iter(tokenizer([text for pieces in chunk for text, _ in pieces]).input_ids)
+        for place, pieces in enumerate(chunk):
             if row or (turn + place) % 2:
+                learned.append(bool(row))
                 row.append(end)
-            row.extend(ids)
+            for (_, learn), ids in zip(pieces, encoded, strict=False):
+                row.extend(ids)
+                learned.extend([learn] * len(ids))
             if len(row) > WINDOW:
-                yield row[: WINDOW + 1]
-                row = []
+                yield row[: WINDOW + 1], learned[: WINDOW + 1]
+                row, learned = [], []
 
 
 def new_model(size: Size, tokenizer: Any) -> Any:
@@ -166,7 +171,7 @@ def train(name: str, steps: int | None, out: Path) -> None:
     steps = steps or size.steps
     torch.set_num_threads(1)
     torch.manual_seed(TRAINING_SEED)
-    tokenizer = make_tokenizer(list(itertools.islice(demo_tasks.training_documents(TRAINING_SEED), 8000)))
+    tokenizer = make_tokenizer(list(itertools.islice(demo_tasks.training_texts(TRAINING_SEED), 8000)))
     model = new_model(size, tokenizer)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{name}: {parameters} parameters, vocabulary {len(tokenizer)}", flush=True)
@@ -177,9 +182,9 @@ def train(name: str, steps: int | None, out: Path) -> None:
     began, wall, recent = time.process_time(), time.monotonic(), 0.0
     for step in range(steps):
         pace = min(1.0, (step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-        x = torch.tensor(list(itertools.islice(rows, size.batch)))
-        logits = model(x[:, :-1]).logits
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten())
+        tokens, learned = map(torch.tensor, zip(*itertools.islice(rows, size.batch), strict=True))
+        hidden = model.model(tokens[:, :-1]).last_hidden_state[learned[:, 1:]]
+        loss = torch.nn.functional.cross_entropy(model.lm_head(hidden), tokens[:, 1:][learned[:, 1:]])
         model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -207,7 +212,7 @@ def save(model: Any, tokenizer: Any, out: Path) -> None:
     for path in out.iterdir():
         path.chmod(0o644)  # weights are written for the owner alone, which would not survive packaging
     loaded = AutoTokenizer.from_pretrained(out)
-    for text in itertools.islice(demo_tasks.training_documents(TRAINING_SEED + 1), 500):
+    for text in itertools.islice(demo_tasks.training_texts(TRAINING_SEED + 1), 500):
         expected = tokenizer(text).input_ids
         assert loaded(text).input_ids == expected, f"the saved tokenizer splits otherwise: {text!r}"
         assert loaded.decode(expected) == text, f"the saved tokenizer does not give back: {text!r}"

@@ -13,7 +13,7 @@ from tools import demo_tasks, train_demo_model
 from tools.demo_tasks import FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, Function
 
 # The larger model read 57 000 documents (data/demo/README.md); this is more than any run of the tool reads.
-DOCUMENTS = 80_000
+DOCUMENTS = 40_000
 OPERATIONS = {operation.name: operation for operation in demo_tasks.STEPS + demo_tasks.ENDINGS}
 PROGRAM = re.compile(r'def \w+\(\w+\):\n    """.*"""\n((?:    .*\n)+)')
 TASKS = train_demo_model.read_rows(train_demo_model.HOME / "microcode.jsonl")
@@ -38,7 +38,7 @@ def filled(document: str) -> str:
 
 @pytest.fixture(scope="module")
 def stream() -> Stream:
-    made = itertools.islice(demo_tasks.training_documents(train_demo_model.TRAINING_SEED), DOCUMENTS)
+    made = itertools.islice(demo_tasks.training_texts(train_demo_model.TRAINING_SEED), DOCUMENTS)
     text = "\n".join(filled(one) if one.startswith(FIM_PREFIX) else one for one in made)
     return Stream(
         text,
