@@ -81,6 +81,7 @@ RUNNER_KEYS: Mapping[str, Any] = {
 }
 # Keys that OpenCompass's runner for its own cluster has, beside the options of a stock SLURM.
 SLURM_KEYS: Mapping[str, Any] = {
+    "cluster": str | None,
     "quotatype": str | None,
     "extra_command": list | None,
     "task_prefix": str,

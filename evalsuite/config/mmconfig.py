@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 import threading
 import traceback
@@ -137,9 +138,12 @@ def _patched(path: Path) -> Iterator[None]:
 
 
 def _base_roots(path: Path) -> list[Path]:
-    """Where `opencompass.configs.x` may lie: the config's own tree, `configs` here, and what is shipped."""
+    """Where `opencompass.configs.x` may lie: the config's own tree, `configs` here, what is shipped, and an
+    OpenCompass that is checked out here or installed."""
     roots = [parent for parent in path.parents if parent.name == "configs"][:1]
-    roots += [Path.cwd() / "configs", shipped_root()]
+    roots += [Path("configs"), shipped_root(), Path("opencompass/configs")]
+    spec = find_spec("opencompass")
+    roots += [Path(folder) / "configs" for folder in (spec and spec.submodule_search_locations) or ()]
     return list(dict.fromkeys(root.resolve() for root in roots if root.is_dir()))
 
 
@@ -193,12 +197,13 @@ def _base_import(node: ast.stmt, roots: list[Path]) -> str:
                 node.module = f"{_ALIAS}{number}.{rest}"
                 break
         else:
-            stems = [path.stem for root in roots for path in root.rglob("*.py")]
+            found = {path.stem: path.relative_to(root) for root in roots for path in root.rglob("*.py")}
+            near = nearest_name(rest.rpartition(".")[2], found)
             raise _Trouble(
                 f"there is no config {node.module!r}",
                 node.lineno,
                 f"a file {file} in {' or '.join(map(str, roots)) or 'a configs folder'}",
-                nearest_name(rest.rpartition(".")[2], stems),
+                prefix + ".".join(found[near].with_suffix("").parts) if near else "",
             )
     return f"{'.' * node.level}{node.module}"
 
@@ -258,8 +263,9 @@ def _missing_variable(name: str, local: dict[str, Any], where: str) -> UserError
     defined = [
         key for key, value in dict.items(local["self"].base_dict[local["module"]]) if not _is_tool(value)
     ]
+    module = re.sub(rf"^{_ALIAS}\d+", "opencompass.configs", node.module or "")
     return UserError(
-        f"{'.' * node.level}{node.module} has no variable {name!r}",
+        f"{'.' * node.level}{module} has no variable {name!r}",
         where=f"{where}:{node.lineno}",
         expected=f"one of {', '.join(defined)}",
         nearest=nearest_name(name, defined),

@@ -36,6 +36,7 @@ class Group:
     weights: Mapping[str, float] = field(default_factory=dict)
     metric: str = ""
     transforms: Mapping[str, str] = field(default_factory=dict)
+    unweighted: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -52,18 +53,32 @@ class Group:
         """A group of a checked config."""
         kind: GroupKind = next((kind for key, kind in _KINDS.items() if config.get(key)), "average")
         weights = dict(config.get("weights") or {})
+        members = [member_of(subset) for subset in config["subsets"]]
+        counted = [member for member in members if not weights or weight_of(member, weights)]
         return cls(
             name=config["name"],
-            members=tuple(member_of(subset) for subset in config["subsets"]),
+            members=tuple(counted),
             kind="weighted" if weights and kind == "average" else kind,
             weights=weights,
             metric=config.get("metric") or "",
             transforms=dict(config.get("transforms") or {}),
+            unweighted=tuple(name for name, _ in (m for m in members if weight_of(m, weights) is None))
+            if weights
+            else (),
         )
 
     def weight_list(self) -> list[float] | None:
         """The weights in the order of the members."""
-        return [float(self.weights[name]) for name, _ in self.members] if self.kind == "weighted" else None
+        if self.kind != "weighted":
+            return None
+        return [weight_of(member, self.weights) or 0.0 for member in self.members]
+
+
+def weight_of(member: tuple[str, str], weights: Mapping[str, float]) -> float | None:
+    """A member's weight, by `abbr@metric` or by `abbr`; None where it has none, which leaves it out."""
+    name, metric = member
+    found = weights.get(f"{name}@{metric}", weights.get(name))
+    return None if found is None else float(found)
 
 
 def member_of(subset: Any) -> tuple[str, str]:
@@ -80,6 +95,15 @@ _OPERATORS: Mapping[type[ast.AST], Callable[..., float]] = {
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
+}
+
+_FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "log": math.log,
+    "exp": math.exp,
+    "sqrt": math.sqrt,
 }
 
 
@@ -103,6 +127,8 @@ def _value(node: ast.AST, x: float) -> float:
         return _OPERATORS[type(node.op)](_value(node.left, x), _value(node.right, x))
     if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
         return _OPERATORS[type(node.op)](_value(node.operand, x))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS:
+        return float(_FUNCTIONS[node.func.id](*(_value(argument, x) for argument in node.args)))
     raise ValueError(ast.unparse(node))
 
 
@@ -113,24 +139,13 @@ def check_summarizer(config: Mapping[str, Any]) -> list[UserError]:
     for i, row in enumerate(config.get("dataset_abbrs") or ()):
         if not _is_member(row):
             errors.append(_wrong(row, f"summarizer.dataset_abbrs[{i}]", "'abbr' or ('abbr', 'metric')"))
-    names: dict[str, Mapping[str, Any]] = {}
     for i, group in enumerate(config.get("summary_groups") or ()):
         where = f"summarizer.summary_groups[{i}]"
-        if not isinstance(group, Mapping):
-            errors.append(_wrong(group, where, "a dict"))
-            continue
-        errors += _check_group(group, where)
-        name = str(group.get("name"))
-        # The same group twice (two collections that overlap) is one and the same thing.
-        if name in names and names[name] != group:
-            errors.append(
-                UserError(
-                    f"the group {name!r} is there twice", where=f"{where}.name", expected="another name"
-                )
-            )
-        names[name] = group
+        errors += (
+            _check_group(group, where) if isinstance(group, Mapping) else [_wrong(group, where, "a dict")]
+        )
     if not errors:
-        errors += _check_cycles([Group.from_config(group) for group in names.values()])
+        errors += _check_cycles([Group.from_config(group) for group in config.get("summary_groups") or ()])
     for i, column in enumerate(config.get("reference_columns") or ()):
         where = f"summarizer.reference_columns[{i}]"
         if not isinstance(column, Mapping) or not isinstance(column.get("values"), Mapping):
@@ -155,7 +170,8 @@ def _check_group(group: Mapping[str, Any], where: str) -> list[UserError]:
             errors.append(_wrong(subset, f"{where}.subsets[{i}]", "'abbr' or ('abbr', 'metric')"))
     if errors:
         return errors
-    members = [member_of(subset)[0] for subset in subsets]
+    members = [member_of(subset) for subset in subsets]
+    known = {name for name, _ in members} | {f"{name}@{metric}" for name, metric in members if metric}
     chosen = [key for key in _KINDS if group.get(key)]
     if len(chosen) > 1 or (chosen and group.get("weights")):
         wanted = [*chosen, *(["weights"] if group.get("weights") else [])]
@@ -165,21 +181,20 @@ def _check_group(group: Mapping[str, Any], where: str) -> list[UserError]:
     weights = group.get("weights") or {}
     for key in ("weights", "transforms"):
         for abbr in group.get(key) or {}:
-            if abbr not in members:
+            if abbr not in known:
                 errors.append(
                     UserError(
                         f"{abbr!r} is not among the subsets",
                         where=f"{where}.{key}.{abbr}",
-                        expected=f"one of {', '.join(members)}",
-                        nearest=nearest_name(abbr, members),
+                        expected=f"one of {', '.join(dict.fromkeys(name for name, _ in members))}",
+                        nearest=nearest_name(abbr, known),
                     )
                 )
-    for abbr in members if weights else ():
-        if abbr not in weights:
-            errors.append(UserError(f"{abbr!r} has no weight", where=f"{where}.weights", expected="a number"))
     for abbr, value in weights.items():
         if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
             errors.append(_wrong(value, f"{where}.weights.{abbr}", "a number from 0"))
+    if weights and not errors and not any(weight_of(member, weights) for member in members):
+        errors.append(UserError("all weights are 0", where=f"{where}.weights", expected="one above 0"))
     for abbr, expression in (group.get("transforms") or {}).items():
         try:
             _value(ast.parse(str(expression), mode="eval").body, 50.0)
@@ -191,23 +206,24 @@ def _check_group(group: Mapping[str, Any], where: str) -> list[UserError]:
 
 
 def _check_cycles(groups: Sequence[Group]) -> list[UserError]:
-    by_name = {group.name: group for group in groups}
+    members: dict[str, set[str]] = {}
+    for group in groups:
+        # A member of the group's own name is the dataset of that name.
+        members.setdefault(group.name, set()).update(name for name, _ in group.members if name != group.name)
 
-    def reaches(name: str, goal: str, seen: frozenset[str]) -> bool:
-        return any(
-            member == goal
-            or (member in by_name and member not in seen and reaches(member, goal, seen | {member}))
-            for member, _ in by_name[name].members
-        )
+    def reaches(name: str, goal: str, seen: set[str]) -> bool:
+        seen.add(name)
+        inner = [member for member in members[name] if member in members]
+        return goal in inner or any(reaches(member, goal, seen) for member in inner if member not in seen)
 
     return [
         UserError(
-            f"the group {group.name!r} contains itself",
-            where=f"summarizer.summary_groups[{i}].subsets",
+            f"the group {name!r} contains itself",
+            where="summarizer.summary_groups",
             expected="groups that build on others, not on themselves",
         )
-        for i, group in enumerate(groups)
-        if reaches(group.name, group.name, frozenset((group.name,)))
+        for name in members
+        if reaches(name, name, set())
     ]
 
 

@@ -142,11 +142,26 @@ class _Builder:
 
     def __post_init__(self) -> None:
         self.by_pair = {(result.model, result.dataset): result for result in self.results}
-        self.groups = {
-            group["name"]: Group.from_config(group) for group in self.config.get("summary_groups") or ()
-        }
+        # One name may stand for several numbers of the same members, each under a metric of its own.
+        self.groups: dict[str, dict[str, Group]] = {}
+        for config in self.config.get("summary_groups") or ():
+            self._add_group(Group.from_config(config))
         self.columns: list[Mapping[str, Any]] = list(self.config.get("reference_columns") or ())
-        self._group_cells: dict[tuple[str, str], Cell] = {}
+        self._group_cells: dict[tuple[str, str, str], Cell] = {}
+
+    def _add_group(self, group: Group) -> None:
+        """Groups of one name and metric are alternatives: the one that has datasets in this run counts."""
+        variants = self.groups.setdefault(group.name, {})
+        other = variants.setdefault(group.shown, group)
+        if other.members == group.members or not self._is_here(group):
+            return
+        if self._is_here(other):
+            self.notes.append(f"several groups are called {group.name}; the first of them is shown")
+        else:
+            variants[group.shown] = group
+
+    def _is_here(self, group: Group) -> bool:
+        return any(name in self.datasets or name in self.groups for name, _ in group.members)
 
     # ------------------------------------------------------------------ which rows
     def rows(self) -> list[Row]:
@@ -160,13 +175,13 @@ class _Builder:
         wanted = self.config.get("dataset_abbrs")
         if not wanted:
             rows = [row for dataset in self.datasets for row in self._dataset_rows(dataset, "")]
-            return rows + [row for name in self.groups for row in self._group_rows(name)]
+            return rows + [row for name in self.groups for row in self._group_rows(name, "")]
         rows = []
         absent: list[str] = []
         for entry in wanted:
             name, metric = member_of(entry)
             if name in self.groups:
-                rows += self._group_rows(name)
+                rows += self._group_rows(name, metric)
             elif name in self.datasets:
                 rows += self._dataset_rows(name, metric or self._headline(name))
             elif not name or name.startswith(("-", "#", "=")):
@@ -240,25 +255,43 @@ class _Builder:
         if found is None:
             known = ", ".join(result.metrics) or "none"
             return Cell(reason=f"no metric {metric!r} (there is {known})")
-        return Cell(
-            found, max(counts.errors, found.failed), counts.total or found.n, warned=bool(_doubts(counts))
-        )
+        return Cell(found, _failed(result), _total(result), warned=bool(_doubts(counts)))
 
     # ------------------------------------------------------------------ groups
-    def _group_rows(self, name: str) -> list[Row]:
-        group = self.groups[name]
-        if not self._leaves(group) & set(self.datasets):
+    def _variant(self, name: str, metric: str) -> Group | None:
+        """The group of a name that goes by a metric; the first one where no metric is asked for."""
+        variants = self.groups[name].values()
+        return next((group for group in variants if not metric or metric in group.names), None)
+
+    def _group_rows(self, name: str, metric: str) -> list[Row]:
+        found = [self._variant(name, metric)] if metric else list(self.groups[name].values())
+        groups = [group for group in found if group is not None]
+        if not groups:
+            self.notes.append(
+                f"the group {name} has no metric {metric!r}, only {', '.join(self.groups[name])}"
+            )
+        elif not any(self._leaves(group) & set(self.datasets) for group in groups):
             self.idle_groups.append(name)
-            return []
+            groups = []
+        return [self._group_row(group) for group in groups]
+
+    def _group_row(self, group: Group) -> Row:
         self._note_mixture(group)
-        cells = tuple(self.group_cell(model, name) for model in self.models)
-        references = tuple(self._group_reference(column, name) for column in self.columns)
-        return [Row(name, "", group.shown, self._group_mode(group), cells, references, "group")]
+        if group.unweighted:
+            self.notes.append(f"the group {group.name} gives no weight to {_some(group.unweighted)}")
+        cells = tuple(self.group_cell(model, group) for model in self.models)
+        references = tuple(self._group_reference(column, group) for column in self.columns)
+        return Row(group.name, "", group.shown, self._group_mode(group), cells, references, "group")
+
+    def _inner(self, group: Group, member: str, metric: str) -> Group | None:
+        """The group that a member stands for; a member of the group's own name is the dataset."""
+        return self._variant(member, metric) if member in self.groups and member != group.name else None
 
     def _leaves(self, group: Group) -> set[str]:
         leaves: set[str] = set()
-        for member, _ in group.members:
-            leaves |= self._leaves(self.groups[member]) if member in self.groups else {member}
+        for member, metric in group.members:
+            inner = self._inner(group, member, metric)
+            leaves |= {member} if inner is None else self._leaves(inner)
         return leaves
 
     def _group_mode(self, group: Group) -> str:
@@ -284,38 +317,42 @@ class _Builder:
             return group.metric
         return self._headline(dataset)
 
-    def group_cell(self, model: str, name: str) -> Cell:
+    def group_cell(self, model: str, group: Group) -> Cell:
         """The number of a model in a group, or which members it lacks and why."""
-        if (model, name) not in self._group_cells:
-            self._group_cells[model, name] = self._make_group_cell(model, self.groups[name])
-        return self._group_cells[model, name]
+        place = (model, group.name, group.shown)
+        if place not in self._group_cells:
+            self._group_cells[place] = self._make_group_cell(model, group)
+        return self._group_cells[place]
 
     def _make_group_cell(self, model: str, group: Group) -> Cell:
-        cells: list[Cell] = []
+        metrics: list[Metric] = []
         lacking: list[str] = []
         for member, metric in group.members:
             cell = self._member_cell(model, group, member, metric)
             if cell.metric is None:
                 lacking.append(f"{member} ({cell.reason or NOT_RUN})")
             elif member in group.transforms:
-                cell = replace(cell, metric=transformed(cell.metric, group.transforms[member]))
-            cells.append(cell)
+                metrics.append(transformed(cell.metric, group.transforms[member]))
+            else:
+                metrics.append(cell.metric)
         if lacking:
             return Cell(reason=", ".join(lacking))
-        metrics = [cell.metric for cell in cells if cell.metric is not None]
+        # A dataset that brings two metrics is still one set of samples.
+        results = [self.by_pair[model, leaf] for leaf in sorted(self._leaves(group))]
+        samples = sum(max(metric.n for metric in result.metrics.values()) for result in results)
         return Cell(
-            combine(metrics, group.kind, group.weight_list()),
-            sum(cell.failed for cell in cells),
-            sum(cell.total for cell in cells),
-            warned=any(cell.warned for cell in cells),
+            replace(combine(metrics, group.kind, group.weight_list()), n=samples),
+            sum(_failed(result) for result in results),
+            sum(_total(result) for result in results),
+            warned=any(_doubts(result.counts) for result in results),
         )
 
     def _member_cell(self, model: str, group: Group, member: str, metric: str) -> Cell:
-        if member in self.groups:
-            inner = self.groups[member]
-            if metric and metric not in inner.names:
-                return Cell(reason=f"no metric {metric!r} (there is {', '.join(inner.names)})")
-            return self.group_cell(model, member)
+        inner = self._inner(group, member, metric)
+        if inner is not None:
+            return self.group_cell(model, inner)
+        if member in self.groups and member != group.name:
+            return Cell(reason=f"no metric {metric!r} (there is {', '.join(self.groups[member])})")
         if member not in self.datasets:
             near = nearest_name(member, [*self.datasets, *self.groups])
             return Cell(reason="not in this run" + (f", did you mean {near!r}?" if near else ""))
@@ -326,37 +363,36 @@ class _Builder:
         value = column["values"].get(name)
         return "" if value is None else f"{float(value):.2f}"
 
-    def _group_reference(self, column: Mapping[str, Any], name: str) -> str:
+    def _group_reference(self, column: Mapping[str, Any], group: Group) -> str:
         """A published group value, checked against its published members; computed when there is none."""
-        published = column["values"].get(name)
-        computed, step = self._from_members(column, name)
+        first = self._variant(group.name, "") is group
+        published = column["values"].get(group.name) if first else None
+        computed, step = self._from_members(column, group)
         if published is None:
             return "" if computed is None else f"{computed:.2f}"
         if computed is not None and abs(computed - published) > step + 0.5 * _last_digit(published):
             self.notes.append(
-                f"{column['name']}: {name} is published as {published:.2f}, but its published members give "
-                f"{computed:.2f}"
+                f"{column['name']}: {group.name} is published as {published:.2f}, but its published members "
+                f"give {computed:.2f}"
             )
         return f"{float(published):.2f}"
 
-    def _from_members(self, column: Mapping[str, Any], name: str) -> tuple[float | None, float]:
+    def _from_members(self, column: Mapping[str, Any], group: Group) -> tuple[float | None, float]:
         """A group's value from published members, and how far their rounding may have moved it."""
-        group = self.groups[name]
         metrics: list[Metric] = []
-        steps: list[float] = []
-        for member, _ in group.members:
+        for member, name in group.members:
             value = column["values"].get(member)
             step = 0.0 if value is None else 0.5 * _last_digit(value)
-            if value is None and member in self.groups:
-                value, step = self._from_members(column, member)
+            inner = self._inner(group, member, name)
+            if value is None and inner is not None:
+                value, step = self._from_members(column, inner)
             if value is None:
                 return None, 0.0
             metric = Metric(float(value), 1, step)
             if member in group.transforms:
                 metric = transformed(metric, group.transforms[member])
             metrics.append(metric)
-            steps.append(metric.stderr or 0.0)
-        slack = max(steps) * (len(steps) if group.kind == "sum" else 1)
+        slack = max(metric.stderr or 0.0 for metric in metrics) * (len(metrics) if group.kind == "sum" else 1)
         return combine(metrics, group.kind, group.weight_list()).value, slack
 
     # ------------------------------------------------------------------ what to know beside the numbers
@@ -388,6 +424,14 @@ class _Builder:
             for model in self.models
             if (result := self.by_pair.get((model, dataset))) and (doubts := _doubts(result.counts))
         ]
+
+
+def _failed(result: Result) -> int:
+    return max([result.counts.errors, *(metric.failed for metric in result.metrics.values())])
+
+
+def _total(result: Result) -> int:
+    return result.counts.total or max((metric.n for metric in result.metrics.values()), default=0)
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

@@ -268,7 +268,8 @@ def test_a_mistake_says_where_and_what(tree: Tree, files: dict[str, str], words:
     [
         ("from .base import x_datasetz", ["eval.py:3", "x_datasetz", "did you mean 'x_datasets'?"]),
         ("from .bose import x_datasets", ["eval.py", "there is no config", "did you mean 'base'?"]),
-        ("from opencompass.configs.bose import x_datasets", ["eval.py:3", "bose", "did you mean 'base'?"]),
+        ("from opencompass.configs.bose import x", ["eval.py:3", "mean 'opencompass.configs.base'?"]),
+        ("from opencompass.configs.base import x", ["eval.py:3", "opencompass.configs.base has no variable"]),
         ("from nowhere.configs.base import x_datasets", ["'nowhere' is not installed"]),
         ("from .broken import x_datasets", ["broken.py:2", "not valid Python"]),
         ("from .broken_inside import x_datasets", ["broken_inside.py:3", "'x_dataset' is not defined"]),

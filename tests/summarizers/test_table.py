@@ -116,6 +116,7 @@ def test_all_metrics_are_shown_the_headline_first() -> None:
         ({"std": True}, "standard_deviation", 5.0),
         ({"harmonic_mean": True}, "harmonic_mean", 2 / (1 / 40 + 1 / 50)),
         ({"transforms": {"x": "100 - x"}}, "naive_average", 55.0),
+        ({"transforms": {"x": "min(100, max(0, 100 * x / (60 + x)))"}}, "naive_average", 45.0),
         ({"metric": "accuracy"}, "accuracy", 45.0),
         ({"metric": "my_average"}, "my_average", 45.0),
     ],
@@ -154,6 +155,52 @@ def test_groups_of_groups_and_their_errors() -> None:
     assert outer is not None
     assert outer.value == pytest.approx((2 * 45 + 90) / 3)
     assert outer.stderr == pytest.approx(((2 / 3) ** 2 * 2.0 + (1 / 3) ** 2 * 4.0) ** 0.5)
+
+
+def test_one_group_may_have_several_metrics_of_its_own() -> None:
+    metrics = {"form": Metric(10, 9, 1.0), "args": Metric(90, 9, 1.0)}
+    groups = [
+        {"name": "g", "metric": "form", "subsets": [("x", "form"), ("y", "form")]},
+        {"name": "g", "metric": "args", "subsets": [("x", "args"), ("y", "args")]},
+        {"name": "all", "subsets": [("g", "args"), ("g", "form")]},
+    ]
+    results = [result("m", "x", metrics=metrics, n=9), result("m", "y", metrics=metrics, n=9)]
+    made = table(results, {"summary_groups": groups})
+    shown = [(row.dataset, row.metric, texts(row)[0]) for row in made.rows[-3:]]
+    assert shown == [
+        ("g", "form", "10.00 ±0.71 (n=18)"),
+        ("g", "args", "90.00 ±0.71 (n=18)"),
+        ("all", "naive_average", "50.00 ±0.50 (n=18)"),
+    ]
+
+
+def test_weights_may_name_a_metric_and_leave_members_out() -> None:
+    metrics = {"a": Metric(10, 9, 1.0), "b": Metric(90, 9, 1.0)}
+    subsets = [("x", "a"), ("x", "b"), ("y", "a"), "gone"]
+    group = {"name": "g", "subsets": subsets, "weights": {"x@a": 1, "x@b": 3, "gone": 0}}
+    made = table(
+        [result("m", "x", metrics=metrics), result("m", "y", metrics=metrics)], {"summary_groups": [group]}
+    )
+    metric = made.rows[-1].cells[0].metric
+    assert metric is not None
+    assert (metric.value, metric.n) == (70.0, 9)
+    assert "the group g gives no weight to y" in made.notes
+
+
+def test_groups_of_one_name_are_alternatives() -> None:
+    groups = [
+        {"name": "g", "subsets": ["gone"]},
+        {"name": "g", "subsets": ["x"]},
+        {"name": "g", "subsets": ["y"]},
+    ]
+    made = table([result("m", "x", 40), result("m", "y", 50)], {"summary_groups": groups})
+    assert [(row.dataset, texts(row)[0]) for row in made.rows[2:]] == [("g", "40.00 ±2.00 (n=100)")]
+    assert made.notes == ("several groups are called g; the first of them is shown",)
+
+
+def test_a_group_named_like_its_dataset_takes_the_dataset() -> None:
+    made = table([result("m", "x", 40)], {"summary_groups": [{"name": "x", "subsets": ["x"]}]})
+    assert [texts(row)[0] for row in made.rows] == ["40.00 ±2.00 (n=100)"] * 2
 
 
 def test_a_group_that_lacks_members_says_which_and_why() -> None:
@@ -265,16 +312,12 @@ Warnings (*)
             "not among the subsets",
         ),
         (
-            {"summary_groups": [{"name": "g", "subsets": ["a", "b"], "weights": {"a": 1}}]},
-            "'b' has no weight",
+            {"summary_groups": [{"name": "g", "subsets": ["a", "b"], "weights": {"a": 0}}]},
+            "all weights are 0",
         ),
         (
             {"summary_groups": [{"name": "g", "subsets": ["a"], "sum": True, "std": True}]},
             "exclude each other",
-        ),
-        (
-            {"summary_groups": [{"name": "g", "subsets": ["a"]}, {"name": "g", "subsets": ["b"]}]},
-            "is there twice",
         ),
         (
             {"summary_groups": [{"name": "g", "subsets": ["h"]}, {"name": "h", "subsets": ["g"]}]},
