@@ -17,6 +17,7 @@ VERBS = {
     "check": ("evalsuite.verbs.check:main", "check a config without starting anything"),
     "score": ("evalsuite.score:main", "grade answers that were produced elsewhere"),
     "status": ("evalsuite.verbs.status:main", "how far a run is"),
+    "attach": ("evalsuite.verbs.attach:main", "continue with a run whose workers are on a cluster"),
     "worker": ("evalsuite.verbs.worker:main", "be a worker of a run (any scheduler can start these)"),
     "doctor": ("evalsuite.verbs.doctor:main", "what this machine can do"),
 }

@@ -6,16 +6,17 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from evalsuite.plan import EVAL_QUEUE, ModelEntry, Plan
 from evalsuite.progress import Snapshot, Watcher
+from evalsuite.pulse import EXIT_STOPPED
 from evalsuite.store.files import read_json, safe_name
 from evalsuite.store.folder import RunFolder
-from evalsuite.store.leases import Queue, Reaper, seed_tasks
+from evalsuite.store.leases import LEASE_SECONDS, Queue, Reaper, seed_tasks
 from evalsuite.store.lock import DriverLock
 from runners.base import Job, JobState, Resources, Runner
 
@@ -23,6 +24,15 @@ Mode = Literal["all", "infer", "eval", "viz"]
 POLL_SECONDS = 0.02
 POLL_LIMIT = 0.5
 LOOK_SECONDS = 1.0
+BEAT_SECONDS = 5.0
+FAR_POLL_LIMIT = 3.0
+FAR_LOOK_SECONDS = 5.0
+FAR_LEASE_SECONDS = 150.0
+"""Where workers are on other hosts: what they write is seen late, and looking costs more."""
+FREE_KINDS = frozenset(("preempted", "node_fail", "launch", "lost", "stopped", "cancelled", "unsent"))
+"""Ends of a worker that say nothing against its tasks: they are tried again without being counted."""
+FREE_STARTS = 20
+GONE = 10**9
 
 
 @dataclass
@@ -34,6 +44,8 @@ class Pool:
     in_process: bool = False
     outlives_driver: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    failed: Callable[[str, JobState, Collection[str]], None] = lambda worker, state, tasks: None
+    """Told of each worker that failed, with the tasks that it held."""
 
 
 @dataclass
@@ -53,7 +65,7 @@ class Interrupted(Exception):
 
 @dataclass
 class _Worker:
-    job: Job
+    id: str
     queue: str
     seen_over: bool = False
 
@@ -77,9 +89,17 @@ class Driver:
         self._watch = watch
         self._watcher = Watcher(folder, plan)
         self._queues = self._make_queues()
-        self._reapers = {name: Reaper(queue, options.retry) for name, queue in self._queues.items()}
+        self._far = infer.outlives_driver or evaluate.outlives_driver
+        lease_seconds = FAR_LEASE_SECONDS if self._far else LEASE_SECONDS
+        self._reapers = {
+            name: Reaper(queue, options.retry, lease_seconds) for name, queue in self._queues.items()
+        }
+        self._withdrawn: dict[str, int] = {}
+        self._last_beat = 0.0
         self._workers: dict[str, _Worker] = {}
         self._started = 0
+        # A driver on another host may have the same process number.
+        self._mark = f"{os.getpid()}{os.urandom(2).hex()}" if self._far else str(os.getpid())
         self._start_failures: dict[str, int] = {}
         self._last_look = 0.0
 
@@ -144,14 +164,17 @@ class Driver:
 
     # ------------------------------------------------------------------ the loop
     def run(self) -> None:
-        """Drive until nothing is open; leaves no process behind, however it ends."""
+        """Drive until nothing is open; leaves no process of this machine behind, however it ends."""
         pause = POLL_SECONDS
+        limit = FAR_POLL_LIMIT if self._far else POLL_LIMIT
         try:
+            self.adopt()
             while True:
                 changed = self._step()
                 if self._finished():
                     break
-                pause = POLL_SECONDS if changed else min(POLL_LIMIT, pause * 1.2)
+                self._stop_if_withdrawn()
+                pause = POLL_SECONDS if changed else min(limit, pause * 1.2)
                 time.sleep(pause)
             self._look()
         except KeyboardInterrupt as error:
@@ -161,13 +184,39 @@ class Driver:
             self._cancel(now=True)
             raise
 
+    def start(self) -> None:
+        """Start the first workers and leave them to themselves: another driver will look after them."""
+        self.adopt()
+        self._start_workers()
+
+    def adopt(self) -> None:
+        """Take over the workers that an earlier driver of this run started, and what its dead ones held."""
+        for pool in self._pools.values():
+            known: Mapping[str, str] = getattr(pool.runner, "jobs", dict)()
+            states = pool.runner.poll() if known else {}
+            for id, queue in known.items():
+                if queue not in self._queues or id in self._workers:
+                    continue
+                self._workers[id] = _Worker(id, queue, seen_over=states[id].over)
+                if states[id].over:
+                    self._reapers[queue].release([id], "it ended while there was no driver", counted=False)
+
+    def first_jobs(self) -> list[Job]:
+        """One job of each kind, as they would be started."""
+        stages = {name: "eval" if name == EVAL_QUEUE else "infer" for name in self._queues}
+        return [self._job(name, self._pools[stage]) for name, stage in stages.items()]
+
     def _step(self) -> bool:
         changed = self._reap_jobs()
         for reaper in self._reapers.values():
             reaper.sweep()
         changed = self._start_workers() or changed
         now = time.monotonic()
-        if now - self._last_look >= LOOK_SECONDS:
+        if now - self._last_beat >= BEAT_SECONDS:
+            self._last_beat = now
+            with contextlib.suppress(FileNotFoundError):  # drivers on other hosts judge the lock by its age
+                os.utime(self.folder.lock_file)
+        if now - self._last_look >= (FAR_LOOK_SECONDS if self._far else LOOK_SECONDS):
             self._last_look = now
             self._release_blocked()
             self._look()
@@ -219,11 +268,12 @@ class Driver:
             mine = sum(worker.queue == name for worker in live)
             stage_live = sum((worker.queue == EVAL_QUEUE) == (stage == "eval") for worker in live)
             wanted = 1 if name.removeprefix("infer-") in self.options.single else pool.workers
+            wanted -= self._withdrawn.get(name, 0)
             missing = min(wanted - mine, pool.workers - stage_live, max(1, open_tasks) - mine)
             if missing > 0:
                 jobs = [self._job(name, pool) for _ in range(missing)]
                 for job in jobs:
-                    self._workers[job.id] = _Worker(job, name)
+                    self._workers[job.id] = _Worker(job.id, name)
                 pool.runner.submit(jobs)
                 started = True
         return started
@@ -238,7 +288,7 @@ class Driver:
 
     def _job(self, queue: str, pool: Pool) -> Job:
         self._started += 1
-        owner = f"{safe_name(queue)[:40]}-{os.getpid()}-{self._started}"
+        owner = f"{safe_name(queue)[:40]}-{self._mark}-{self._started}"
         args = (str(self.folder.path), queue, owner)
         gpus = 0 if queue == EVAL_QUEUE else self._model_of(queue).gpus
         root = str(Path(__file__).resolve().parents[1])
@@ -276,32 +326,73 @@ class Driver:
                 if worker is not None and state.over and not worker.seen_over:
                     worker.seen_over = True
                     changed = True
-                    self._bury(worker, state)
+                    self._bury(worker, state, pool)
         return changed
 
-    def _bury(self, worker: _Worker, state: JobState) -> None:
+    def _bury(self, worker: _Worker, state: JobState, pool: Pool) -> None:
         """A worker is over: its leases end, and if it could not even start, that is counted."""
-        if state.phase == "done":
+        if state.phase == "done" or state.exit_code == EXIT_STOPPED:
             self._start_failures.pop(worker.queue, None)
             return
         reaper = self._reapers[worker.queue]
-        fatal = read_json(self.folder.tasks / "fatal" / f"{worker.job.id}.json")
+        fatal = self._fatal(worker)
         reason = fatal["reason"] if fatal else state.reason or f"exit code {state.exit_code}"
         kind = fatal["kind"] if fatal else state.kind or "exit"
-        held = reaper.release([worker.job.id], reason, kind=kind)
-        if fatal and fatal["kind"] == "user":
-            # The user's own mistake (a wrong key, a missing file) does not go away by trying again.
+        tasks = self._held(worker)
+        progressed = any(progress.get("done") for progress in tasks.values())
+        free = kind in FREE_KINDS or (kind == "timeout" and progressed)
+        held = reaper.release([worker.id], reason, kind=kind, counted=not free)
+        if state.phase == "failed":
+            pool.failed(worker.id, state, tasks)
+        if state.kind == "cancelled":
+            self._withdraw(worker.queue)
+        elif state.kind == "refused" or (fatal and fatal["kind"] == "user"):
+            # Neither the user's own mistake (a wrong key, a missing file) nor a request that cannot be
+            # granted goes away by trying again.
             self._give_up(worker.queue, reason, kind)
         elif not held and not self._broken(worker):
             failures = self._start_failures.get(worker.queue, 0) + 1
             self._start_failures[worker.queue] = failures
-            if failures > self.options.retry:
+            limit = FREE_STARTS if free else self.options.retry
+            if failures > limit and not self._live(worker.queue):
                 self._give_up(worker.queue, reason, kind)
+
+    def _fatal(self, worker: _Worker) -> Mapping[str, str] | None:
+        """The word that a worker left of why it ended; one that was started again has left newer words."""
+        place = self.folder.tasks / "fatal"
+        names = [f"{worker.id}.json", *sorted(path.name for path in place.glob(f"{worker.id}.*.json"))]
+        for name in reversed(names):
+            found: Mapping[str, str] | None = read_json(place / name)
+            if found:
+                return found
+        return None
+
+    def _held(self, worker: _Worker) -> dict[str, Mapping[str, object]]:
+        """The tasks that a worker held, with how far each was."""
+        return {
+            entry.name: read_json(entry.path, {})
+            for entry in list(self._queues[worker.queue].entries("leased"))
+            if entry.owner == worker.id or entry.owner.startswith(f"{worker.id}.")
+        }
+
+    def _live(self, queue: str) -> int:
+        return sum(worker.queue == queue and not worker.seen_over for worker in self._workers.values())
+
+    def _withdraw(self, queue: str) -> None:
+        """Somebody cancelled a worker: it is not replaced; when it was the last one, none of them is."""
+        self._withdrawn[queue] = self._withdrawn.get(queue, 0) + 1 if self._live(queue) else GONE
+
+    def _stop_if_withdrawn(self) -> None:
+        """Somebody cancelled all workers of a queue: the run stops as if it had been interrupted here."""
+        if any(count >= GONE for count in self._withdrawn.values()) and not any(
+            map(self._live, self._queues)
+        ):
+            raise Interrupted("its jobs were cancelled")
 
     def _broken(self, worker: _Worker) -> bool:
         """Whether the worker itself reported its tasks as broken before it ended."""
         return any(
-            row["owner"] == worker.job.id
+            row["owner"] == worker.id or row["owner"].startswith(f"{worker.id}.")
             for entry in self._queues[worker.queue].entries("broken")
             for row in self._queues[worker.queue].reasons(entry.name)
         )

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evalsuite.cli import EXIT_INTERRUPTED, parser
+from evalsuite.cli import EXIT_INTERRUPTED, EXIT_WRONG, parser
 from evalsuite.errors import UserError, UserErrors
 
 MODES = ("all", "infer", "eval", "viz")
@@ -99,6 +99,7 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
     slurm.add_argument("--account")
     slurm.add_argument("--time", help="time limit of a worker (2:00:00)")
     slurm.add_argument("--exclude", help="nodes to keep away from")
+    slurm.add_argument("--cluster", help="a site's options: the name of a file in configs/clusters")
     slurm.add_argument(
         "--detach", action="store_true", help="submit and return; `evalsuite attach RUN` continues"
     )
@@ -122,7 +123,7 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
     custom.add_argument("--custom-dataset-data-type", choices=("mcq", "qa"))
     custom.add_argument("--custom-dataset-infer-method", choices=("gen", "ppl"))
     w = p.parse_args(list(argv))
-    slurm_names = ("partition", "quotatype", "qos", "account", "time", "exclude")
+    slurm_names = ("partition", "quotatype", "qos", "account", "time", "exclude", "cluster")
     hf_names = (
         *("hf_type", "hf_path", "model_kwargs", "tokenizer_kwargs", "peft_kwargs", "generation_kwargs"),
         *("tokenizer_path", "peft_path", "max_seq_len", "max_out_len", "min_out_len", "batch_size"),
@@ -174,7 +175,7 @@ def launch(options: RunOptions) -> int:
         )
     config = accelerated(read(options), options)
     gpus = len(find_gpus())
-    problems = check(config, gpus=gpus)
+    problems = check(config, gpus=None if options.slurm else gpus)
     if problems:
         raise UserErrors(problems)
     config, environment = extract(config)
@@ -286,10 +287,12 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
         from evalsuite.dryrun import describe_plan
 
         sys.stdout.write(describe_plan(plan, workers=pools.infer.workers))
-        return 0
+        return _ask_slurm(plan, pools, environment, options) if pools.cluster else 0
     if earlier is not None:
         _tell_changes(earlier, plan)
     folder = folder or RunFolder.create(parent)
+    if pools.cluster:
+        folder = RunFolder(folder.path.absolute())  # other hosts, other working directories
     hashes.save()
     return _drive(folder, config, plan, pools, environment, options)
 
@@ -320,6 +323,7 @@ class Pools:
     evaluate: Any
     retry: int = 2
     single: frozenset[str] = frozenset()
+    cluster: Any = None
 
 
 def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
@@ -331,27 +335,39 @@ def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
 
     stages: dict[str, Any] = {}
     retry = options.retry
+    cluster: Any = None
     for stage in ("infer", "eval"):
         runner_cfg = dict((getattr(config, stage) or {}).get("runner") or {})
         kind = "local" if options.debug else choice(runner_cfg.pop("type", "subprocess"), "runners")
+        if options.slurm and not options.debug and kind != "slurm":
+            kind, runner_cfg = "slurm", {}  # what a runner of this machine was told means nothing there
         runner_cfg.pop("task", None)
         if retry is None and "retry" in runner_cfg:
             retry = int(runner_cfg["retry"])
         workers = options.max_num_workers or runner_cfg.get("max_num_workers") or _workers(plan, stage, gpus)
-        if kind == "local":
+        if options.max_num_workers == 0:
+            # Workers come from elsewhere: `evalsuite worker` by hand, or under another scheduler.
+            stages[stage] = Pool(LocalRunner(), 0, outlives_driver=True)
+        elif kind == "local":
             stages[stage] = Pool(LocalRunner(), 1, in_process=True)
         elif kind == "subprocess":
             per_gpu = runner_cfg.get("max_workers_per_gpu", options.max_workers_per_gpu)
             runner = SubprocessRunner(workers, per_gpu, die_with_driver=True)
             stages[stage] = Pool(runner, workers)
         else:
-            raise UserError(f"runner {kind!r} cannot be used here", where=f"{stage}.runner.type")
+            from evalsuite import cluster as on_cluster
+
+            workers = options.max_num_workers or runner_cfg.get("max_num_workers")
+            workers = workers or (on_cluster.INFER_WORKERS if stage == "infer" else on_cluster.EVAL_WORKERS)
+            cluster = cluster or on_cluster.ClusterRunner()
+            asked = on_cluster.cluster_options(runner_cfg, options.slurm_options, stage)
+            stages[stage] = on_cluster.cluster_pool(cluster, workers, asked)
     single = frozenset(
         model.abbr
         for model in plan.models
         if getattr(resolve(model.config["type"], "models"), "is_api", False)
     )
-    return Pools(stages["infer"], stages["eval"], 2 if retry is None else retry, single)
+    return Pools(stages["infer"], stages["eval"], 2 if retry is None else retry, single, cluster)
 
 
 def _workers(plan: Any, stage: str, gpus: int) -> int:
@@ -385,13 +401,26 @@ def _drive(
         sys.stderr.write(f"run folder: {folder.path}\n")
         if options.mode != "viz":
             board = Board()
-            env = {**environment, **_threads(pools.infer.workers)}
+            env = {**environment, **_threads(0 if pools.cluster else pools.infer.workers)}
             drive_options = DriveOptions(_mode(options.mode), pools.retry, env, pools.single)
             driver = Driver(folder, plan, pools.infer, pools.evaluate, drive_options, board.show)
-            with _terminates():
+            if pools.cluster:
+                from evalsuite import cluster as on_cluster
+
+                pools.cluster.open(folder)
+                stages = {"infer": pools.infer, "eval": pools.evaluate}
+                on_cluster.remember(folder, drive_options, stages, options.details)
+                if options.detach:
+                    driver.seed()
+                    driver.start()
+                    on_cluster.submit_coordinator(pools.cluster, pools.evaluate, env)
+                    return on_cluster.tell_detached(pools.cluster)
+            with terminates():
                 try:
                     driver.seed()
                     driver.run()
+                    if pools.cluster:
+                        pools.cluster.dismiss_coordinator()
                 except (Interrupted, KeyboardInterrupt):
                     words = " ".join(filter(None, ("-r", folder.stamp)))
                     sys.stderr.write(
@@ -401,11 +430,24 @@ def _drive(
         return report(folder, plan, options)
 
 
+def _ask_slurm(plan: Any, pools: Pools, environment: Mapping[str, str], options: RunOptions) -> int:
+    """The rest of a dry run with workers on a cluster: would SLURM take their jobs?"""
+    from evalsuite.cluster import ask_only
+    from evalsuite.drive import DriveOptions, Driver
+    from evalsuite.store.folder import RunFolder
+
+    drive_options = DriveOptions(_mode(options.mode), pools.retry, environment, pools.single)
+    place = RunFolder(Path("RUN").absolute())
+    taken, text = ask_only(Driver(place, plan, pools.infer, pools.evaluate, drive_options).first_jobs())
+    sys.stdout.write(f"\n{text}")
+    return 0 if taken else EXIT_WRONG
+
+
 def _mode(mode: str) -> Any:
     return mode
 
 
-class _terminates:
+class terminates:
     """While it lasts, SIGTERM stops the driver as cleanly as Ctrl-C does."""
 
     def __enter__(self) -> None:
@@ -417,7 +459,9 @@ class _terminates:
 
 def _threads(workers: int) -> dict[str, str]:
     """Cores for each worker: two that share all cores are slower than two that split them."""
-    cores = max(1, (os.cpu_count() or 1) // max(1, workers))
+    if not workers:  # they run on other machines, whose cores their scheduler deals out
+        return {"TOKENIZERS_PARALLELISM": "false"}
+    cores = max(1, (os.cpu_count() or 1) // workers)
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
     return {name: str(cores) for name in names if name not in os.environ} | {
         "TOKENIZERS_PARALLELISM": "false"

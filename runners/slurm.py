@@ -193,8 +193,7 @@ class SlurmRunner:
         for number, chunk in enumerate(self._arrays(jobs), start=self._next_number()):
             words = self._prepare(number, chunk)
             said = self._sbatch(number, ["sbatch", "--test-only", *words[1:]], chunk[0])
-            # 'Job 7 to start at ...' comes on stderr as well, with exit code 0
-            text = said.failure or (self.folder / f"submit/{number}/sbatch.out").read_text().strip()
+            text = said.failure or said.out or said.aside  # 'Job 7 to start at ...' comes on stderr
             path = self.folder / f"submit/{number}/job.sbatch"
             answers.append(Tested(chunk[0].group, path, not said.failure, _plain(text)))
         return answers
@@ -301,7 +300,7 @@ class SlurmRunner:
         env = slurm_script.submit_environment(job, os.environ)
         said = slurm_queue.call(argv, env, self.timeout_s)
         with (self.folder / f"submit/{number}/sbatch.out").open("a", encoding="utf-8") as file:
-            file.write(f"{said.out}{said.failure}".rstrip() + "\n")
+            file.write(f"{said.out}{said.aside}{said.failure}".rstrip() + "\n")
         return said
 
     def _settle(self, submission: _Submission, slurm: str) -> None:

@@ -69,6 +69,8 @@ class Said:
 
     out: str = ""
     failure: str = ""
+    aside: str = ""
+    """What it wrote to stderr though it did what was asked."""
 
     @property
     def transient(self) -> bool:
@@ -101,7 +103,7 @@ def call(argv: Sequence[str], env: Mapping[str, str] | None = None, timeout_s: f
     if done.returncode:
         words = " ".join((done.stderr or done.stdout).split()) or f"exit code {done.returncode}"
         return Said(done.stdout, words)
-    return Said(done.stdout)
+    return Said(done.stdout, aside=done.stderr)
 
 
 def squeue(names: Sequence[str], timeout_s: float = TIMEOUT_S) -> tuple[list[Row], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 from evalsuite.cli import parser
 
@@ -19,4 +20,9 @@ def main(argv: Sequence[str]) -> int:
     from evalsuite.worker import main as work
 
     owner = words.owner or f"{socket.gethostname().split('.')[0]}-{os.getpid()}-{os.urandom(2).hex()}"
+    if os.environ.get("SLURM_RESTART_COUNT"):
+        from evalsuite.cluster import incarnation
+        from evalsuite.store.folder import RunFolder
+
+        owner = incarnation(owner, RunFolder(Path(words.run)), words.queue)
     return work([words.run, words.queue, owner])
