@@ -52,6 +52,8 @@ def split_url(url: str, where: str) -> tuple[Address, str]:
         port = parts.port
     except ValueError:
         port = -1
+    if parts.username is not None:
+        raise UserError("a name or password in a server's URL", where=where, expected="key= or headers=")
     if parts.scheme not in PORTS or not parts.hostname or port == -1:
         raise UserError(
             f"{_without_secret(url)!r} is no URL of a server", where=where, expected="https://HOST/v1"

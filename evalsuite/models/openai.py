@@ -74,6 +74,7 @@ class OpenAIModel(RemoteModel):
         max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
         extra_body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        key_header: str = "Authorization",
         openai_proxy_url: str = "",
         verify: bool | str = True,
         price: Mapping[str, Any] | str | None = None,
@@ -113,6 +114,7 @@ class OpenAIModel(RemoteModel):
                 proxy=openai_proxy_url,
                 verify=verify,
                 headers=sent,
+                key_header=key_header,
                 where=where,
             )
             for url in map(plain_base, [urls] if isinstance(urls, str) else urls)
@@ -286,10 +288,11 @@ class OpenAICompletionsModel(OpenAIModel):
 
 def plain_base(url: str) -> str:
     """A base URL without the path of one API, which many configs carry."""
-    url = url.rstrip("/")
+    base, mark, query = url.partition("?")
+    base = base.rstrip("/")
     for path in PATHS.values():
-        url = url.removesuffix(path)
-    return url
+        base = base.removesuffix(path)
+    return base + mark + query
 
 
 async def _closing(server: HttpEndpoint) -> None:

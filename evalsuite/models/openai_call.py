@@ -63,11 +63,15 @@ class HttpEndpoint:
         proxy: str = "",
         verify: bool | str = True,
         headers: Mapping[str, str] | None = None,
+        key_header: str = "Authorization",
         where: str = "",
     ) -> None:
         self.gate = gate
         self._headers = dict(headers or {})
-        address, self._prefix = split_url(base_url, where)
+        self._key_header = key_header
+        base, mark, query = base_url.partition("?")
+        self._query = mark + query
+        address, self._prefix = split_url(base, where)
         self._client = HttpClient(address, proxy=proxy_for(address, proxy, where), verify=verify)
 
     @property
@@ -95,9 +99,10 @@ class HttpEndpoint:
         if body:
             headers["Content-Type"] = "application/json"
         if key:
-            headers["Authorization"] = f"Bearer {key}"
+            bearer = "Bearer " if self._key_header == "Authorization" else ""
+            headers[self._key_header] = bearer + key
         try:
-            return await self._client.call(method, self._prefix + path, headers, body, timeout)
+            return await self._client.call(method, self._prefix + path + self._query, headers, body, timeout)
         except HttpError as error:
             raise CallFailed(judge_http_error(error)) from None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from evalsuite.errors import UserError
 from evalsuite.models.openai_errors import Verdict
 from evalsuite.types import AudioPart, Finish, ImagePart, Message, Part, Request, TextPart, Tool, ToolCall
 
@@ -124,6 +125,8 @@ def request_body(api: Api, settings: Settings, request: Request) -> dict[str, An
         body["stream_options"] = {"include_usage": True}
     body.update(settings.extra_body)
     body.update(sampling.extra)
+    if body.get("n", 1) != 1:
+        raise UserError("a request for several choices", where="n", expected="num_repeats in the dataset")
     return body
 
 
@@ -230,7 +233,7 @@ def read_reply(api: Api, data: Mapping[str, Any], *, logprobs: bool = False) -> 
     """A reply in our words, or `CallFailed` when there is no answer in it."""
     try:
         if api == "responses":
-            return _read_responses(data)
+            return _checked(_read_responses(data), logprobs)
         choices = data.get("choices")
         if not isinstance(choices, list) or not choices:
             raise _unusable("the reply has no choices, though one was asked for")
@@ -238,9 +241,7 @@ def read_reply(api: Api, data: Mapping[str, Any], *, logprobs: bool = False) -> 
         if choice.get("finish_reason") == "error":
             raise _unusable(f"the reply ended in an error: {choice.get('error') or 'no word why'}")
         reply = _read_chat(choice) if api == "chat" else _read_completion(choice)
-        extra = {**reply.extra, **_usage_extra(data)}
-        if logprobs and "logprobs" not in extra:
-            raise CallFailed(Verdict("ignored", "the server ignored the wish for logprobs", "none"))
+        extra = {**_checked(reply, logprobs).extra, **_usage_extra(data)}
         usage = data.get("usage") or {}
         return Reply(
             reply.text,
@@ -253,6 +254,13 @@ def read_reply(api: Api, data: Mapping[str, Any], *, logprobs: bool = False) -> 
         )
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise _unusable(f"the reply has an unknown shape ({type(error).__name__}: {error})") from None
+
+
+def _checked(reply: Reply, logprobs: bool) -> Reply:
+    """A server that leaves out what was asked for has not answered."""
+    if logprobs and "logprobs" not in reply.extra:
+        raise CallFailed(Verdict("ignored", "the server ignored the wish for logprobs", "none"))
+    return reply
 
 
 def _read_chat(choice: Mapping[str, Any]) -> Reply:
@@ -301,12 +309,13 @@ def _read_responses(data: Mapping[str, Any]) -> Reply:
         said = (data.get("error") or {}).get("message") or "no message"
         raise _unusable(f"the response's status is {status}: {said}")
     text, reasoning, raw_calls = "", "", []
+    entries: list[Any] = []
     for item in data["output"]:
         kind = item.get("type")
         if kind == "message":
-            text += "".join(
-                part.get("text") or "" for part in item["content"] if part["type"] == "output_text"
-            )
+            said = [part for part in item["content"] if part["type"] == "output_text"]
+            text += "".join(part.get("text") or "" for part in said)
+            entries += [_entry(entry) for part in said for entry in part.get("logprobs") or ()]
         elif kind == "reasoning":
             parts = item.get("content") or item.get("summary") or ()
             reasoning += "\n".join(part.get("text") or "" for part in parts)
@@ -318,7 +327,11 @@ def _read_responses(data: Mapping[str, Any]) -> Reply:
         reason = (data.get("incomplete_details") or {}).get("reason") or ""
         finish = FINISHES.get(reason, "unknown")
     usage = data.get("usage") or {}
-    extra = {**_usage_extra(data), **({"tool_problems": problems} if problems else {})}
+    extra = _usage_extra(data)
+    if problems:
+        extra["tool_problems"] = problems
+    if entries:
+        extra["logprobs"] = entries
     return Reply(
         text,
         finish,

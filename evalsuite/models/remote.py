@@ -85,10 +85,6 @@ class RemoteModel:
                 expected=", ".join(("server", *FORMATS)),
                 nearest=nearest_name(tool_parser, ("server", *FORMATS)),
             )
-        if "n" in settings.extra_body:
-            raise UserError(
-                "extra_body asks for n choices", where=where, expected="num_repeats in the dataset"
-            )
         self._path = path
         self._api: Api = api
         self._settings = settings

@@ -267,6 +267,7 @@ def echo(target: str, body: Any) -> dict[str, Any]:
     """The reply of a model that repeats the prompt."""
     text = _prompt(body)
     usage = {"prompt_tokens": len(text) // 4 + 1, "completion_tokens": len(text) // 4 + 1}
+    target = target.partition("?")[0]
     if target.endswith("/responses"):
         content = [{"type": "output_text", "text": text}]
         counts = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}

@@ -152,6 +152,25 @@ def test_keys_of_older_configs() -> None:
         OpenAIModel("m", mode="mid")  # type: ignore[arg-type]
 
 
+def test_a_key_header_and_a_query_as_azure_has_them() -> None:
+    with StormServer() as server:
+        url = f"{server.url}/deployments/d/chat/completions?api-version=9"
+        model = OpenAIModel("m", base_url=url, key="sk-azure", key_header="api-key")
+        assert next(model.generate([Request("k", HI)])).error is None
+        assert list(server.seen.targets or ()) == ["/v1/deployments/d/chat/completions?api-version=9"]
+        assert server.seen.last_headers is not None
+        assert server.seen.last_headers["api-key"] == "sk-azure"
+        assert "authorization" not in server.seen.last_headers
+    with pytest.raises(UserError, match="password in a server's URL") as caught:
+        OpenAIModel("m", base_url="https://u:secret@h/v1")
+    assert "secret" not in str(caught.value)
+
+
+def test_several_choices_are_not_asked_for_behind_the_programs_back() -> None:
+    with StormServer() as server, pytest.raises(UserError, match="num_repeats"):
+        one(server, Request("k", HI, Sampling(extra={"n": 4})))
+
+
 def test_a_missing_image_fails_its_request_alone() -> None:
     with StormServer() as server:
         answer = one(server, Request("k", (Message("user", (ImagePart("/nowhere.png"),)),)))
@@ -254,13 +273,13 @@ def test_client_parsed_tool_calls_say_so_and_keep_the_raw_text() -> None:
 
 
 def test_responses_api_replies() -> None:
-    output = [
+    output: list[dict[str, Any]] = [
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
         {"type": "message", "content": [{"type": "output_text", "text": "4"}]},
         {"type": "function_call", "name": "add", "arguments": '{"a": 1}', "call_id": "c"},
     ]
     usage = {"input_tokens": 5, "output_tokens": 2, "output_tokens_details": {"reasoning_tokens": 1}}
-    done = {"status": "completed", "output": output, "usage": usage}
+    done: dict[str, Any] = {"status": "completed", "output": output, "usage": usage}
     cut = {
         "status": "incomplete",
         "incomplete_details": {"reason": "max_output_tokens"},
@@ -272,6 +291,14 @@ def test_responses_api_replies() -> None:
         assert (answer.tool_calls[0].id, answer.prompt_tokens, answer.output_tokens) == ("c", 5, 2)
         assert answer.extra["reasoning_tokens"] == 1
         assert one(server, api="responses").finish == "length"
+        answer = one(server, api="responses", logprobs=True)
+        assert server.seen.last_body["include"] == ["message.output_text.logprobs"]
+        assert answer.error is not None
+        assert answer.error.kind == "ignored"
+    done["output"][1]["content"][0]["logprobs"] = [{"token": "4", "logprob": -0.5}]
+    with StormServer(handler=replying(done)) as server:
+        answer = one(server, api="responses", logprobs=True)
+        assert answer.extra["logprobs"] == [{"token": "4", "logprob": -0.5}]
 
 
 # --------------------------------------------------------------------------- streams
