@@ -111,11 +111,11 @@ def assemble_named(named: Named, overrides: Sequence[str] = ()) -> tuple[RunConf
         datasets.append(expand_custom(vars(custom), [Path.cwd()], "--custom-dataset"))
     for dataset in datasets if named.repeats > 1 else ():
         dataset["n"] = dataset["k"] = named.repeats
-    sections: PlainDict = {"models": models, "datasets": datasets, "name": "default"}
+    sections: PlainDict = {"models": models, "datasets": datasets}
     if named.summarizer:
         sections["summarizer"] = _summarizer(named.summarizer, roots, folders, matched)
     apply(sections, overrides)
-    return assemble(sections, Path.cwd() / HERE, folders), tuple(dict.fromkeys(matched))
+    return assemble(sections, Path.cwd() / HERE, folders, name="default"), tuple(dict.fromkeys(matched))
 
 
 def key_values(words: Sequence[str], flag: str) -> PlainDict:

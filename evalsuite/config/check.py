@@ -154,7 +154,6 @@ class _Checker:
             "eval": bool(self.config.eval),
             "work_dir": bool(self.config.work_dir),
             "model_dataset_combinations": bool(self.config.combinations),
-            "name": True,
             **{key: key in self.config.extra for key in EXTRA_SECTIONS},
         }
         absent = [key for key in (*SECTIONS, *EXTRA_SECTIONS) if not present[key]]

@@ -86,7 +86,12 @@ def _beside(dotted: str, folder: Path) -> tuple[str, str | None]:
 
 
 def assemble(
-    sections: PlainDict, file: Path, folders: Sequence[str], unknown: tuple[str, ...] = ()
+    sections: PlainDict,
+    file: Path,
+    folders: Sequence[str],
+    unknown: tuple[str, ...] = (),
+    *,
+    name: str = "",
 ) -> RunConfig:
     """A RunConfig from plain sections; shapes are checked here, contents by `check`."""
     errors: list[UserError] = []
@@ -101,7 +106,6 @@ def assemble(
         ("infer", dict),
         ("eval", dict),
         ("work_dir", str),
-        ("name", str),
     ):
         value = sections.get(key)
         if value is not None and not isinstance(value, kind):
@@ -112,7 +116,7 @@ def assemble(
     if errors:
         raise UserErrors(errors)
     return RunConfig(
-        name=shapes["name"] or file.stem,
+        name=name or file.stem,
         path=str(file),
         config_dir=str(file.parent),
         models=tuple(_with_paths(model, roots) for model in models),

@@ -9,16 +9,7 @@ from typing import Any
 PlainDict = dict[str, Any]
 
 # Top-level keys that have a meaning; every other name in a config file is the user's own variable.
-SECTIONS = (
-    "models",
-    "datasets",
-    "summarizer",
-    "infer",
-    "eval",
-    "work_dir",
-    "model_dataset_combinations",
-    "name",
-)
+SECTIONS = ("models", "datasets", "summarizer", "infer", "eval", "work_dir", "model_dataset_combinations")
 EXTRA_SECTIONS = (
     "chatml_datasets",
     "judge_models",

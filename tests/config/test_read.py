@@ -317,6 +317,21 @@ def test_a_name_used_twice_is_an_error_and_the_same_dict_twice_is_not(tree: Tree
         read_config(root / "twice.py")
 
 
+def test_variables_of_a_loop_have_no_meaning(tree: Tree) -> None:
+    root = tree(
+        {
+            "eval_loop.py": """
+                models = []
+                for name in ['a', 'b']:
+                    model = dict(type='EchoModel', abbr=name)
+                    models.append(model)
+            """
+        }
+    )
+    config = read_config(root / "eval_loop.py")
+    assert (config.name, len(config.models)) == ("eval_loop", 2)
+
+
 def test_combinations_are_kept_as_names(tree: Tree) -> None:
     root = tree(
         {
