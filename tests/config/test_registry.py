@@ -123,3 +123,9 @@ def test_finding_a_class_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("room", ["models", "datasets", "evaluators", "summarizers"])
+def test_every_name_of_the_tables_leads_somewhere(room: str) -> None:
+    for name in registry.known_names(room):
+        assert callable(registry.resolve(name, room)), name
