@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from evalsuite.store.leases import LEASE_SECONDS, Lease
+
+EXIT_STOPPED = 75
+"""A worker that was asked to stop and gave its tasks back leaves with this status (try again later)."""
 
 
 class Stopped(Exception):
@@ -38,7 +42,9 @@ class Heart:
         while not self._end.wait(self.seconds):
             for lease, progress in list(self._leases.values()):
                 if not lease.lost:
-                    lease.beat(progress())
+                    # A full disk or a file system that is away for a moment must not stop the heart for good.
+                    with contextlib.suppress(OSError):
+                        lease.beat(progress())
 
     def stop(self) -> None:
         """End the thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import os
@@ -24,7 +25,7 @@ from evalsuite.errors import describe, kind_of
 from evalsuite.inferencers.base import Exchange, Inferencer
 from evalsuite.models.base import Model
 from evalsuite.plan import EVAL_QUEUE, ModelEntry, Pair, Plan, sampling_of
-from evalsuite.pulse import Heart, Stopped
+from evalsuite.pulse import EXIT_STOPPED, Heart, Stopped
 from evalsuite.registry import resolve
 from evalsuite.store.answers import answer_row, failed, find_answers, merged_rows, shard_name
 from evalsuite.store.files import write_json
@@ -32,9 +33,6 @@ from evalsuite.store.folder import RunFolder
 from evalsuite.store.leases import Lease
 from evalsuite.store.rows import RowWriter
 from evalsuite.types import Answer, Request, Task, Verb
-
-EXIT_STOPPED = 75
-"""A worker that was asked to stop and gave its tasks back leaves with this status (try again later)."""
 
 ENGINE_KEYS = frozenset(
     (
@@ -375,8 +373,9 @@ def main(argv: Sequence[str]) -> int:
 def report_fatal(folder: RunFolder, owner: str, queue: str, kind: str, reason: str) -> None:
     """Leave word of why this worker ended, where the driver finds it."""
     place = folder.tasks / "fatal"
-    place.mkdir(parents=True, exist_ok=True)
-    write_json(place / f"{owner}.json", {"owner": owner, "queue": queue, "kind": kind, "reason": reason})
+    with contextlib.suppress(OSError):  # a full disk is told by the log and the exit status alone
+        place.mkdir(parents=True, exist_ok=True)
+        write_json(place / f"{owner}.json", {"owner": owner, "queue": queue, "kind": kind, "reason": reason})
 
 
 def secrets_of(environment: Mapping[str, str]) -> Redactor:

@@ -29,10 +29,10 @@ class Model(Protocol):
     raise for a single request: its answer carries the failure. What makes the whole backend useless (a model
     that cannot be loaded, a refused key) is raised. Building an instance may load the weights.
 
-    The constructor's keyword arguments are the keys that a model dict may carry (besides the engine's
-    own: abbr, type, max_out_len, batch_size, run_cfg, meta_template, ...), so that a config is checked against
-    the signature without loading anything. Class attributes: `prompt_kind` says whether prompts come as final
-    text or as messages; `needs` names the packages that must be installed.
+    The constructor's keyword arguments are the keys that a model dict may carry (besides the engine's own:
+    abbr, type, max_out_len, batch_size, run_cfg, meta_template, ...), so that a config is checked against
+    the signature without loading anything. Class attributes: `prompt_kind` says whether prompts come as
+    final text or as messages; `needs` names the packages that must be installed.
     """
 
     prompt_kind: ClassVar[PromptKind]

@@ -16,6 +16,7 @@ clocks that disagree nor one that is set back can end a lease.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -191,10 +192,12 @@ class Queue:
         if not _move(path, target):
             return False
         log = self.root / "reasons" / name
-        log.parent.mkdir(exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
-            row = {"reason": reason, "kind": kind, "owner": owner, "counted": counted}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        row = {"reason": reason, "kind": kind, "owner": owner, "counted": counted}
+        # The move above is what counts; on a full disk the words are lost and the task is not.
+        with contextlib.suppress(OSError):
+            log.parent.mkdir(exist_ok=True)
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
         return True
 
     def reasons(self, name: str) -> list[dict[str, Any]]:

@@ -238,3 +238,22 @@ def test_a_read_only_folder_is_told_in_one_line(ready: Ready, tmp_path: Path) ->
     (bench.folder / "outputs").mkdir(mode=0o500)
     _, err = bench.run("c.py", status=2)
     assert "cannot create" in err and "Traceback" not in err
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
+def test_a_disk_that_is_full_stops_the_run_and_a_larger_one_resumes_it(ready: Ready) -> None:
+    bench = ready(300, model={"mode": "constant", "text": "x" * 3000})
+    disk = bench.folder / "outputs"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", str(disk)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine mounts no tmpfs")
+    try:
+        out, err = bench.run("c.py", status=None)
+        assert "No space left" in out + err
+        subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
+        out, _ = bench.run("c.py", "-r")
+        assert "(n=300)" in out
+        all_there(bench, 300)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
