@@ -59,6 +59,7 @@ class Raw:
             for task in left:
                 task.cancel()
             self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self.loop.run_until_complete(asyncio.sleep(0.01))
             self.loop.close()
 
         self.thread = threading.Thread(target=serve, daemon=True)
@@ -72,13 +73,16 @@ class Raw:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        for reply in self.replies:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or b"0")
-            self.requests.append(head + await reader.readexactly(length))
-            writer.write(reply)
-            await writer.drain()
-        if self.close:
+        try:
+            for reply in self.replies:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or b"0")
+                self.requests.append(head + await reader.readexactly(length))
+                writer.write(reply)
+                await writer.drain()
+            if not self.close:
+                await asyncio.Event().wait()  # hold the connection until the test is over
+        finally:
             writer.close()
 
 
@@ -243,8 +247,12 @@ class ForwardProxy(Raw):
         else:
             method, target, rest = head.split(b" ", 2)
             forth.write(method + b" /" + target.split(b"/", 3)[3] + b" " + rest)
-        pipes = [_pipe(reader, forth), _pipe(back, writer)]
-        await asyncio.gather(*pipes, return_exceptions=True)
+        try:
+            pipes = [_pipe(reader, forth), _pipe(back, writer)]
+            await asyncio.gather(*pipes, return_exceptions=True)
+        finally:
+            forth.close()
+            writer.close()
 
 
 async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
