@@ -210,6 +210,7 @@ def main(folder: Path) -> None:
         "versions.json": versions(oc),
         "bm25.json": bm25(),
         "dialogues.json": dialogues(oc),
+        "losses.json": losses(),
     }
     for name, cases in files.items():
         content = {"opencompass": "0.5.4", "train": TRAIN, "test": TEST, "reader_cfg": READER, "cases": cases}
@@ -496,6 +497,27 @@ def dialogues(oc: SimpleNamespace) -> list[dict[str, object]]:
                 except Exception as error:  # what OpenCompass cannot render is a fact to record
                     case["raises"] = type(error).__name__
                 cases.append(case)
+    return cases
+
+
+def losses() -> list[dict[str, object]]:
+    """What OpenCompass calls PPL, of whole texts and of words behind a context, under the demo's model."""
+    from opencompass.models import HuggingFaceBaseModel
+    from transformers import PreTrainedTokenizerBase
+
+    # The release calls a method that transformers 5 has under the name of the call itself.
+    PreTrainedTokenizerBase.batch_encode_plus = PreTrainedTokenizerBase.__call__
+    folder = Path(__file__).resolve().parents[1] / "data" / "demo" / "models" / "s"
+    model = HuggingFaceBaseModel(
+        str(folder), max_seq_len=512, model_kwargs={"torch_dtype": "float32", "device_map": "cpu"}
+    )
+    cases = []
+    for context in ("Question: what is 3 + 4?", "x = 1", "The"):
+        for words in (" Answer: 7", " 8", " no, it is not\n"):
+            length = model.get_token_len(context)
+            whole = float(model.get_ppl([context + words])[0])
+            behind = float(model.get_ppl([context + words], [length])[0])
+            cases.append({"context": context, "words": words, "whole": whole, "behind": behind})
     return cases
 
 
