@@ -24,7 +24,7 @@ class HumanEvalEvaluator(CodeEvaluator):
     def __init__(
         self,
         extract: Literal["auto", "completion"] = "auto",
-        seconds: float = 3,
+        seconds: float = 5,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
         min_isolation: Isolation = "strong",
@@ -52,7 +52,9 @@ class HumanEvalEvaluator(CodeEvaluator):
         if source is None:
             return not_run(sample, repeat, "unextracted", "no code in the answer")
         fields = sample.fields
-        outcome = run_python_tests(self.sandbox, source, fields["test"], fields["entry_point"], self.limits)
+        # Some tests use helper functions that the prompt defines: the prompt is trusted, so theirs are its own.
+        prompt, entry = fields["prompt"], fields["entry_point"]
+        outcome = run_python_tests(self.sandbox, source, fields["test"], entry, self.limits, prompt)
         return score_of(sample, repeat, outcome)
 
 
@@ -83,7 +85,7 @@ class MbppEvaluator(HumanEvalEvaluator):
         fields = sample.fields
         entry, setup, tests = fields["entry_point"], fields["setup"], fields["tests"]
         if foreign_names(f"{setup}\n{tests}", entry):
-            outcome = self.sandbox.inproc(f"{setup}\n{source}" if setup else source, tests, self.limits)
+            outcome = self.sandbox.inproc(source, f"{setup}\n{tests}", self.limits)
         else:
             outcome = run_python_tests(self.sandbox, source, tests, entry, self.limits, setup)
         return score_of(sample, repeat, outcome)

@@ -67,7 +67,9 @@ class MultiPLEEvaluator(CodeEvaluator):
             tests = str(sample.fields["tests"])
             body = source.removesuffix("\n" + tests)
             name = text_rules.signature(sample.fields).split(" ")[-1]
-            return score_of(sample, repeat, run_python_tests(self.sandbox, body, tests, name, self.limits))
+            prompt = str(sample.fields["prompt"])
+            outcome = run_python_tests(self.sandbox, body, tests, name, self.limits, prompt)
+            return score_of(sample, repeat, outcome)
         source, word = _marked(language, source)
         flags = _flags(sample.fields) if language == "cpp" else ()
         outcome = self._run(language, source, flags)

@@ -80,6 +80,11 @@ def program(fields: Mapping[str, Any], body: str) -> str:
 
 def signature(fields: Mapping[str, Any]) -> str:
     """The beginning of the last line of the prompt up to its bracket: how the function is declared."""
+    if fields["language"] == "python":
+        # Python's rows name the function at the end of their tests.
+        called = re.search(r"check\((\w+)\)\s*$", fields["tests"])
+        if called:
+            return f"def {called[1]}"
     lines = [line for line in fields["stem"].split("\n") if line.strip()]
     declared = [line for line in lines if "(" in line and not line.strip().startswith(("//", "#", "*", "/*"))]
     line = declared[-1] if declared else lines[-1]

@@ -15,16 +15,18 @@ def run_python_tests(
     """The verdict of trusted `tests` on `entry` of an untrusted program.
 
     Tests may name the function itself, or define `check(candidate)`; where they do not call `check` themselves it
-    is called here. Only arguments go in and only plain data comes out, so no verdict can be forged.
+    is called here. `setup` is trusted code that they need: imports, helper functions. Only arguments go in and only plain data comes out, so no verdict can be forged.
     """
-    code = compile(f"{setup}\n{tests}" if setup else tests, "<tests>", "exec")
-    calls_itself = f"\ncheck({entry})" in tests
+    before = compile(setup, "<setup>", "exec")
+    code = compile(tests, "<tests>", "exec")
+    calls_check = "def check(" in tests and f"\ncheck({entry})" not in tests
 
     def check(candidate: Callable[..., Any]) -> None:
-        space: dict[str, Any] = {entry: candidate, "candidate": candidate}
+        space: dict[str, Any] = {"candidate": candidate}
+        exec(before, space)
+        space[entry] = candidate
         exec(code, space)
-        # The trusted tests may define a function of the entry's name themselves: theirs counts for them alone.
-        if "check" in space and not calls_itself:
+        if calls_check:
             space["check"](candidate)
 
     return sandbox.calls(source, entry, check, limits, mutates=True)

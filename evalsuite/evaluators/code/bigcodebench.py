@@ -1,0 +1,67 @@
+"""BigCodeBench: unit tests that patch the very module they test, so they have to run inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
+from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled
+from evalsuite.evaluators.code.sanitize import sanitized_bigcodebench
+from evalsuite.sandbox import Isolation, Limits
+from evalsuite.types import Answer, Sample, Score
+
+FIRST_FENCED_BODY = "```python\n    "
+
+
+class BigCodeBenchEvaluator(CodeEvaluator):
+    """Every test method of `TestCases` must run and succeed.
+
+    With `calibrated` (as published) the function's head goes before the answer once more, so that an answer
+    without its imports is not failed for them.
+    """
+
+    def __init__(
+        self,
+        split: Literal["complete", "instruct"] = "complete",
+        calibrated: bool = True,
+        seconds: float = 240,
+        workers: int | None = None,
+        k: int | Sequence[int] = (1,),
+        min_isolation: Isolation = "strong",
+        raw: bool = False,
+    ) -> None:
+        super().__init__(workers, k, min_isolation, raw)
+        self.split = split
+        self.calibrated = calibrated
+        self.limits = Limits(cpu_s=seconds, wall_s=2 * seconds, mem_mb=16384, nproc=256, fsize_mb=256)
+
+    def solution(self, sample: Sample, answer: Answer) -> str | None:
+        """The code of an answer, cleaned as BigCodeBench does; None when there is none."""
+        fields, text = sample.fields, answer.text
+        if self.raw or answer.extra.get("form"):
+            return text
+        if not text.strip():
+            return None
+        entry = fields["entry_point"]
+        if self.calibrated:
+            text = text.replace(FIRST_FENCED_BODY, f"```python\n{fields['complete_prompt']}    ")
+        program = assembled(fields["complete_prompt"], text, entry, FUNCTION_STOPS)
+        return None if program is None else sanitized_bigcodebench(program, entry)
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Run the unit tests."""
+        solution = self.solution(sample, answer)
+        if solution is None:
+            return not_run(sample, repeat, "unextracted", "no code in the answer")
+        fields = sample.fields
+        head = f"{fields['code_prompt']}\n    pass\n" if self.calibrated else ""
+        outcome = self.sandbox.inproc(
+            head + solution,
+            fields["test"],
+            self.limits,
+            unittest_class="TestCases",
+            module="__test__",
+            loopback=True,
+        )
+        return score_of(sample, repeat, outcome)

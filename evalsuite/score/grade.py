@@ -1,0 +1,231 @@
+"""From a benchmark's name and an answer file to verdicts, a file of scores and a printed table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalsuite.datasets.build import build_dataset
+from evalsuite.errors import UserError, nearest_name
+from evalsuite.registry import resolve
+from evalsuite.score.answers import Given, read_answers
+from evalsuite.score.names import config_of, dataset_configs
+from evalsuite.types import Answer, Metric, Sample, Score
+
+_SHOWN = 10
+
+
+def grade(
+    name: str,
+    answers: str | Path,
+    data: str | Path | None = None,
+    raw: bool = False,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> int:
+    """Grade a file of answers; the exit status is 1 when some could not be judged, else 0.
+
+    `data` takes another problem file of the same format, `raw` grades texts as they stand, `out` is the folder
+    for `scores.jsonl`, `options` are keywords of the benchmark's evaluator.
+    """
+    config = dict(config_of(name))
+    if data is not None:
+        if not Path(data).exists():
+            raise UserError("no such data file", where=str(data))
+        config["path"] = str(data)
+    given = read_answers(Path(answers))
+    samples = {sample.id: sample for sample in build_dataset(config).samples()}
+    pairs = matched(given, samples, str(answers))
+    evaluator = _evaluator(config, raw, workers, options or {})
+    folder = Path(out) if out is not None else None
+    scores = []
+    try:
+        with _Rows(folder) as rows:
+            for score in evaluator.score(pairs):
+                rows.write(score)
+                scores.append(score)
+        metrics = evaluator.aggregate(scores)
+    finally:
+        close = getattr(evaluator, "close", None)
+        if close is not None:
+            close()
+    sys.stdout.write(table(name, metrics, scores) + "\n")
+    return 1 if any(score.status == "error" for score in scores) else 0
+
+
+def matched(
+    given: Iterable[Given], samples: Mapping[str, Sample], where: str
+) -> Iterator[tuple[Sample, list[Answer]]]:
+    """Each problem with its answers, in the order of the answers; ids must be those of the problems."""
+    rows = list(given)
+    names = _renamed(rows, samples)
+    unknown = [each.id for each, known in zip(rows, names, strict=True) if known is None]
+    if unknown:
+        close = nearest_name(unknown[0], samples)
+        raise UserError(
+            f"{len(unknown)} unknown id(s): {_listed(unknown)}",
+            where=where,
+            expected=f"ids like {next(iter(samples), '')!r}",
+            nearest=close,
+        )
+    times = Counter(names)
+    twice = [str(each) for each, count in times.items() if count > 1]
+    if twice:
+        raise UserError(f"{len(twice)} id(s) given twice: {_listed(twice)}", where=where)
+    missing = [each for each in samples if each not in times]
+    if missing:
+        raise UserError(f"no answer for {len(missing)} id(s): {_listed(missing)}", where=where)
+    empty = [each.id for each in rows if not each.texts]
+    if empty:
+        raise UserError(f"no prediction in {len(empty)} row(s): {_listed(empty)}", where=where)
+    return (
+        (samples[str(known)], [_answer(text, each.form) for text in each.texts])
+        for each, known in zip(rows, names, strict=True)
+    )
+
+
+def _renamed(rows: Sequence[Given], samples: Mapping[str, Sample]) -> list[str | None]:
+    """The problem's id for each row: exact, or a bare last part where that is unambiguous (`2` for `Mbpp/2`)."""
+    tails: dict[str, str | None] = {}
+    for name in samples:
+        tail = name.rpartition("/")[2]
+        tails[tail] = None if tail in tails else name
+    return [each.id if each.id in samples else tails.get(each.id) for each in rows]
+
+
+def _answer(text: str, form: str) -> Answer:
+    return Answer(key="", text=text, extra={"form": form} if form else {})
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
+
+def _evaluator(config: Mapping[str, Any], raw: bool, workers: int | None, options: Mapping[str, Any]) -> Any:
+    chosen = {**config["eval_cfg"]["evaluator"], **options}
+    factory = resolve(chosen.pop("type"), "evaluators")
+    chosen["raw"] = raw
+    if workers is not None:
+        chosen["workers"] = workers
+    return factory(**chosen)
+
+
+class _Rows:
+    """Writes one line per score as it comes."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._file: Any = None
+
+    def __enter__(self) -> _Rows:
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = (self._folder / "scores.jsonl").open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, score: Score) -> None:
+        """One score as a line."""
+        if self._file is not None:
+            self._file.write(json.dumps(score_row(score), ensure_ascii=False) + "\n")
+
+
+def score_row(score: Score) -> dict[str, Any]:
+    """What is kept of one score: the verdict, why, how far it can be trusted, and its cost."""
+    extra = dict(score.extra)
+    return {
+        "id": score.id,
+        "repeat": score.repeat,
+        "correct": score.correct,
+        "metrics": dict(score.metrics),
+        "status": score.status,
+        "detail": score.detail,
+        "isolation": extra.pop("isolation", ""),
+        "integrity": extra.pop("integrity", ""),
+        "cpu_s": extra.pop("cpu_s", 0.0),
+        **extra,
+    }
+
+
+def table(name: str, metrics: Mapping[str, Metric], scores: Sequence[Score]) -> str:
+    """The metrics with n and standard error, and how the answers fell out."""
+    from tabulate import tabulate
+
+    rows = [
+        (name, metric_name, f"{m.value:.2f}", m.n, "" if m.stderr is None else f"{m.stderr:.2f}")
+        for metric_name, m in metrics.items()
+    ]
+    counts = Counter(score.status for score in scores)
+    kinds = ", ".join(f"{status} {count}" for status, count in counts.most_common())
+    walls = Counter(
+        (score.extra.get("isolation", ""), score.extra.get("integrity", ""))
+        for score in scores
+        if score.extra.get("isolation") not in (None, "", "none")
+    )
+    trust = ", ".join(f"{level}/{kind} {count}" for (level, kind), count in walls.most_common())
+    text = tabulate(rows, headers=("benchmark", "metric", "value", "n", "stderr"), disable_numparse=True)
+    text += f"\nanswers: {len(scores)} ({kinds})"
+    if trust:
+        text += f"\nisolation/integrity: {trust}"
+    errors = [score for score in scores if score.status == "error"]
+    for score in errors[:_SHOWN]:
+        text += f"\nnot judged: {score.id}: {score.detail}"
+    return text
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The `score` verb: NAME ANSWERS [--data PATH] [--raw] [--out DIR] [--workers N] [--option KEY=VALUE]."""
+    parser = argparse.ArgumentParser(
+        prog="evalsuite score", description="Grade answers that were produced elsewhere."
+    )
+    parser.add_argument("name", nargs="?", help="a dataset, for example humaneval_plus (see --list)")
+    parser.add_argument(
+        "answers", nargs="?", help="JSON lines of id and prediction, or the file of the benchmark's own tool"
+    )
+    parser.add_argument("--data", help="another problem file of the same format")
+    parser.add_argument("--raw", action="store_true", help="take the texts as they stand, extract nothing")
+    parser.add_argument("--out", help="folder for scores.jsonl")
+    parser.add_argument("--workers", type=int, help="sandbox workers (default: one per processor)")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="a keyword of the evaluator"
+    )
+    parser.add_argument("--list", action="store_true", help="print the names that can be scored")
+    given = parser.parse_args(argv)
+    try:
+        if given.list:
+            sys.stdout.write("\n".join(sorted(dataset_configs())) + "\n")
+            return 0
+        if given.name is None or given.answers is None:
+            raise UserError("score wants a dataset's name and a file of answers", expected="NAME ANSWERS")
+        return grade(
+            given.name,
+            given.answers,
+            data=given.data,
+            raw=given.raw,
+            out=given.out,
+            workers=given.workers,
+            options=dict(_option(each) for each in given.option),
+        )
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _option(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"{text!r} is no option", expected="KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
