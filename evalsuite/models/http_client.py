@@ -23,6 +23,7 @@ ErrorKind = Literal["connect", "tls", "timeout", "dropped", "malformed", "proxy"
 MAX_HEAD = 256 * 1024
 MAX_BODY = 1 << 30
 DNS_SECONDS = 60.0
+OTHER_FILES = 128
 NO_BODY = (204, 304)
 
 
@@ -388,6 +389,18 @@ class HttpClient:
         if self._context is None:
             self._context = _tls_context(self._verify)
         return self._context
+
+
+def allow_connections(wanted: int) -> int:
+    """Raise this process's limit of open files for so many connections; how many it really may have."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - OTHER_FILES))
 
 
 def _expire(connection: Connection, future: asyncio.Future[Response], timeout: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.models.background_loop import Stream, in_loop
 from evalsuite.models.base import ModelFacts, PromptKind
+from evalsuite.models.http_client import allow_connections
 from evalsuite.models.openai_call import HttpEndpoint, Unanswered, shared_gate
 from evalsuite.models.openai_keys import KeyRing
 from evalsuite.models.openai_scores import (
@@ -104,13 +105,14 @@ class OpenAIModel(RemoteModel):
         del verbose, rpm_verbose
         urls = base_url or openai_api_base or os.environ.get("OPENAI_BASE_URL") or BASE_URL
         width = concurrency or max_workers
+        ceiling = allow_connections(width or CEILING)
         sent = dict(headers or {})
         if org:
             sent["OpenAI-Organization"] = org
         self._servers = [
             HttpEndpoint(
                 url,
-                shared_gate(url, width or START, width or CEILING),
+                shared_gate(url, width or START, ceiling),
                 proxy=openai_proxy_url,
                 verify=verify,
                 headers=sent,
