@@ -10,7 +10,15 @@ from evalsuite.errors import UserError, nearest_name
 from evalsuite.inferencers.build import KINDS
 from evalsuite.inferencers.chat import MODES
 from evalsuite.prompt.retrievers import check_retriever
-from evalsuite.prompt.template import MESSAGE_ROLES, Dialogue, Template, Turn, read_template, short_type
+from evalsuite.prompt.template import (
+    MESSAGE_ROLES,
+    Dialogue,
+    Template,
+    Turn,
+    check_mix,
+    read_template,
+    short_type,
+)
 
 _KEYS = ("prompt_template", "ice_template", "retriever", "inferencer")
 _ROLES = ("HUMAN", "BOT", "SYSTEM")
@@ -172,7 +180,7 @@ def _check_place(
                 expected="ice_token='</E>' and '</E>' in the template",
             )
         ]
-    return []
+    return check_mix(templates[name], templates["ice_template"], f"{where}.ice_template")
 
 
 def _check_task(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from evalsuite.errors import UserError
 from evalsuite.prompt.layout import Block, Mode, Plan, layout_for
 from evalsuite.prompt.retrievers import Shots, build_retriever, check_retriever, separators
-from evalsuite.prompt.template import Dialogue, Template, read_template, short_type
+from evalsuite.prompt.template import Dialogue, Template, check_mix, read_template, short_type
 from evalsuite.types import Prompt, Sample
 
 Row = Mapping[str, Any]
@@ -173,6 +173,8 @@ class PromptBuilder:
                 where="infer_cfg.prompt_template.ice_token",
                 expected="ice_token='</E>' and '</E>' in the template",
             )
+        for error in check_mix(self.template, self.example, "infer_cfg.ice_template"):
+            raise error
 
 
 def _listed(value: Any) -> list[str]:

@@ -61,9 +61,7 @@ class _PlainText:
         self._text = text
 
     def fill(self, fields: Mapping[str, Any], examples: Block) -> str:
-        if not isinstance(examples, str):
-            raise _mixed()
-        return self._text.fill(fields, examples)
+        return self._text.fill(fields, _as_text(examples))
 
 
 class _Lines:
@@ -231,6 +229,12 @@ class _Talk:
         out: list[Said] = []
         for item in self._said:
             if isinstance(item, Examples):
+                if isinstance(examples, str) and examples.strip():
+                    raise UserError(
+                        "examples that are texts belong to no message of a chat model",
+                        where="infer_cfg.ice_template",
+                        expected="an ice_template with roles, or the mark of the examples inside a turn",
+                    )
                 out.extend(line for line in examples if isinstance(line, tuple))
             else:
                 out.append((item[0], item[1].fill(fields, examples if isinstance(examples, str) else "")))
@@ -249,9 +253,7 @@ class _UserText:
         self._text = text
 
     def fill(self, fields: Mapping[str, Any], examples: Block) -> tuple[Message, ...]:
-        if not isinstance(examples, str):
-            raise _mixed()
-        return (Message("user", self._text.fill(fields, examples)),)
+        return (Message("user", self._text.fill(fields, _as_text(examples))),)
 
 
 class _RawTalk:
@@ -422,12 +424,11 @@ def _message_block(shown: Sequence[tuple[Any, Mapping[str, Any]]]) -> list[Messa
     return [message for plan, row in shown for message in fill_messages(plan, row, ())]
 
 
-def _mixed() -> UserError:
-    return UserError(
-        "examples with roles cannot stand in a prompt template that is a text",
-        where="infer_cfg.ice_template",
-        expected="both templates as texts, or both as dialogues",
-    )
+def _as_text(examples: Block) -> str:
+    """Examples for a template that is a text; a builder lets no others through."""
+    if not isinstance(examples, str):
+        raise TypeError("examples with roles in a template that is a text")
+    return examples
 
 
 def _spoken_hole() -> UserError:

@@ -237,6 +237,27 @@ class _Reader:
         )
 
 
+def check_mix(prompt: Template, example: Template, where: str) -> list[UserError]:
+    """Whether examples of this kind can stand in a prompt of that kind, none of them lost on the way."""
+    allowed: Mapping[type, tuple[type, ...]] = {
+        Text: (Text,),
+        Dialogue: (Text, Dialogue),
+        Messages: (Messages,),
+    }
+    named = {Text: "texts", Dialogue: "dialogues", Messages: "messages"}
+    for variant in prompt.variants.values():
+        for shown in example.variants.values():
+            if not isinstance(shown, allowed[type(variant)]):
+                return [
+                    UserError(
+                        f"examples that are {named[type(shown)]} cannot stand among {named[type(variant)]}",
+                        where=where,
+                        expected="both templates of the same kind",
+                    )
+                ]
+    return []
+
+
 def _read_raw(cfg: Mapping[str, Any], where: str, blank: Mapping[str, str] | None) -> Template:
     _known_keys(cfg, _RAW_KEYS, where)
     messages = cfg.get("messages")

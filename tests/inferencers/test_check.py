@@ -39,6 +39,9 @@ def check(**changes: Any) -> list[str]:
     ]
 
 
+TEXT_ICE = {"type": "PromptTemplate", "template": "{question} {answer}"}
+
+
 def text(template: Any, **more: Any) -> dict[str, Any]:
     return {"type": "PromptTemplate", "template": template, **more}
 
@@ -81,7 +84,16 @@ def test_a_right_config_has_nothing_against_it() -> None:
         ({"ice_template": None}, ".ice_template", ["ZeroRetriever"]),
         ({"prompt_template": text("{question}")}, ".prompt_template.ice_token", ["no place"]),
         ({"prompt_template": text("{question}", ice_token="</E>")}, ".template", ["'</E>'"]),
-        ({"prompt_template": text("</E>{qestion}", ice_token="</E>")}, ".prompt_template", ["'question'"]),
+        (
+            {"prompt_template": text("</E>{qestion}", ice_token="</E>"), "ice_template": TEXT_ICE},
+            ".prompt_template",
+            ["'question'"],
+        ),
+        (
+            {"prompt_template": text("</E>{question}", ice_token="</E>")},
+            ".ice_template",
+            ["dialogues cannot stand among texts"],
+        ),
         ({"prompt_template": text({"begin": "</E>"}, ice_token="</E>")}, ".template", ["round"]),
         (
             {"prompt_template": text({"round": ["</E>", {"role": "HUMEN", "prompt": ""}]}, ice_token="</E>")},
@@ -107,6 +119,7 @@ def test_a_right_config_has_nothing_against_it() -> None:
             {
                 "inferencer": {"type": "PPLInferencer", "labels": ["A", "C"]},
                 "prompt_template": text({"A": "</E>a", "B": "</E>b"}, ice_token="</E>"),
+                "ice_template": TEXT_ICE,
             },
             ".inferencer.labels",
             ["'C'"],
@@ -136,12 +149,12 @@ def test_all_mistakes_come_at_once() -> None:
 
 def test_braces_that_are_no_column_on_purpose_pass() -> None:
     template = '</E>{question} \\boxed{ANSWER} \\frac{a}{b} x_{i} {} {"key": 1} {0}'
-    assert check(prompt_template=text(template, ice_token="</E>")) == []
+    assert check(prompt_template=text(template, ice_token="</E>"), ice_template=TEXT_ICE) == []
     named = text("</E>{question} <{final}>", ice_token="</E>")
-    assert len(check(prompt_template=named)) == 1
-    assert check(prompt_template={**named, "literals": ["final"]}) == []
+    assert len(check(prompt_template=named, ice_template=TEXT_ICE)) == 1
+    assert check(prompt_template={**named, "literals": ["final"]}, ice_template=TEXT_ICE) == []
 
 
 def test_unknown_columns_pass_where_the_columns_are_not_known() -> None:
-    cfg = {**GOOD, "prompt_template": text("</E>{anything}", ice_token="</E>")}
+    cfg = {**GOOD, "prompt_template": text("</E>{anything}", ice_token="</E>"), "ice_template": TEXT_ICE}
     assert check_infer_cfg(cfg, READER, None, "x") == []

@@ -215,14 +215,35 @@ def test_a_label_that_no_template_has_is_told() -> None:
         built.build_labels(sample(), ["C"])
 
 
-def test_examples_with_roles_cannot_stand_in_a_text() -> None:
-    built = build(
-        {"type": "PromptTemplate", "template": "</E>{q}", "ice_token": "</E>"},
-        ice_template={"type": "PromptTemplate", "template": {"round": ROUND}},
-        retriever={"type": "FixKRetriever", "fix_id_list": [0]},
-    )
-    with pytest.raises(UserError, match="roles"):
-        built.build(sample())
+RAW = {"type": "RawPromptTemplate", "messages": ["</E>", {"role": "user", "content": "{q}"}]}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "example"),
+    [
+        ({"type": "PromptTemplate", "template": "</E>{q}", "ice_token": "</E>"}, {"round": ROUND}),
+        (RAW, {"round": ROUND}),
+        (RAW, "{q}={a}"),
+    ],
+)
+def test_examples_of_another_kind_are_told_and_not_lost(prompt: Any, example: Any) -> None:
+    with pytest.raises(UserError, match="examples that are"):
+        build(
+            prompt,
+            ice_template={"type": "PromptTemplate", "template": example},
+            retriever={"type": "FixKRetriever", "fix_id_list": [0]},
+        )
+
+
+def test_examples_that_are_texts_cannot_be_messages() -> None:
+    template = {"type": "PromptTemplate", "template": {"round": ["</E>", *ROUND]}, "ice_token": "</E>"}
+    cfg: dict[str, Any] = {
+        "ice_template": {"type": "PromptTemplate", "template": "{q}={a}"},
+        "retriever": {"type": "FixKRetriever", "fix_id_list": [0]},
+    }
+    assert "train 0=answer 0" in str(build(template, **cfg).build(sample()))
+    with pytest.raises(UserError, match="no message"):
+        build(template, meta=None, kind="messages", **cfg).build(sample())
 
 
 def test_examples_with_roles_cannot_stand_inside_a_turn() -> None:

@@ -197,3 +197,16 @@ def test_a_wrong_retriever_is_told_without_being_built(cfg: Any, word: str) -> N
 def test_the_same_name_counts_however_it_is_written() -> None:
     assert check_retriever({"type": "opencompass.openicl.icl_retriever.ZeroRetriever"}, "here") == []
     assert len(RETRIEVERS) == 9
+
+
+@pytest.mark.slow
+def test_a_model_says_which_label_it_is_surer_of() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from evalsuite.prompt.retrievers.mdl import transformers_scorer
+
+    score = transformers_scorer(str(Path(__file__).resolve().parents[2] / "data/demo/models/s"))
+    golden = json.loads((Path(__file__).parent / "golden" / "losses.json").read_text(encoding="utf-8"))
+    for case in golden["cases"]:
+        (loss,) = score([(case["context"], case["context"] + case["words"])])
+        assert loss == pytest.approx(case["behind"], rel=1e-3)

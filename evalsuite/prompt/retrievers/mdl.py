@@ -80,7 +80,7 @@ def transformers_scorer(name: str) -> Scorer:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(name)
-    model = AutoModelForCausalLM.from_pretrained(name).eval()
+    model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32).eval()
 
     def score(pairs: Sequence[tuple[str, str]]) -> list[float]:
         losses = []
