@@ -117,7 +117,9 @@ class Stream:
         try:
             item: Answer | BaseException = await self._answer(request, self)
         except asyncio.CancelledError:
-            raise
+            if self._closed:
+                raise
+            item = RuntimeError(f"the call for {request.key} was cancelled, and not by us")
         except Exception as error:  # handed to the consumer's thread and raised there
             item = error
         self._outbox.put(item)
