@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan
 from evalsuite.scoring import build_evaluator, row_score
 from evalsuite.store.answers import shard_name
+from evalsuite.store.files import read_json, safe_name, write_json
 from evalsuite.store.folder import RunFolder
+from evalsuite.store.keys import digest
 from evalsuite.store.rows import Row, read_rows, shard_files
-from evalsuite.types import Counts, Result, Score, Task
+from evalsuite.types import Counts, Metric, Result, Score, Task
 
 NOT_RUN = "not run"
 
@@ -74,6 +77,36 @@ def collect(folder: RunFolder, plan: Plan, pair: Pair) -> Result:
         mode=pair.mode,
         headline=headline,
     )
+
+
+def settled(folder: RunFolder, plan: Plan, pair: Pair) -> str | None:
+    """What a (model x dataset)'s result rests on, when all of it is scored; None while it may change."""
+    queue = folder.queue(EVAL_QUEUE)
+    marks = [queue.content("done", task.name).get("file") for task in pair.tasks("eval")]
+    repeats = plan.dataset(pair.dataset).repeats
+    return None if None in marks else digest([pair.eval_fingerprint, repeats, marks])
+
+
+def keep(folder: RunFolder, pair: Pair, result: Result, rests_on: str | None) -> None:
+    """Remember a settled result, so that a finished run shown again reads no rows."""
+    if rests_on is not None:
+        place = _kept(folder, pair)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_json(place, {"rests_on": rests_on, "result": asdict(result)})
+
+
+def kept(folder: RunFolder, pair: Pair, rests_on: str | None) -> Result | None:
+    """The remembered result, if it rests on the same scores."""
+    raw = read_json(_kept(folder, pair), {}) if rests_on else {}
+    if not raw or raw["rests_on"] != rests_on:
+        return None
+    body = raw["result"]
+    metrics = {name: Metric(**metric) for name, metric in body["metrics"].items()}
+    return Result(**{**body, "metrics": metrics, "counts": Counts(**body["counts"])})
+
+
+def _kept(folder: RunFolder, pair: Pair) -> Path:
+    return folder.tasks / "results" / safe_name(pair.model) / f"{safe_name(pair.dataset)}.json"
 
 
 def _scores(folder: RunFolder, plan: Plan, pair: Pair, tally: _Tally) -> Iterator[Score]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from evalsuite.config.secrets import resolve_secrets
 from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
 from evalsuite.errors import describe, kind_of
@@ -178,7 +180,7 @@ def build_evaluator(evaluation: Mapping[str, Any]) -> Evaluator:
     """The evaluator of an `eval_cfg`; without one, answers are compared as texts."""
     config = dict(evaluation.get("evaluator") or {"type": "AccEvaluator"})
     factory = resolve(config.pop("type"), "evaluators")
-    return cast(Evaluator, factory(**config))
+    return cast(Evaluator, factory(**resolve_secrets(config, os.environ)))
 
 
 def score_row(row: Mapping[str, Any], score: Score) -> Row:

@@ -49,8 +49,9 @@ def _cancel(folder: RunFolder) -> int:
 
 def _drive(folder: RunFolder, *, coordinate: bool) -> int:
     from evalsuite.cluster import recall
+    from evalsuite.conclude import report
     from evalsuite.drive import Driver, Interrupted, driving
-    from evalsuite.launch import RunOptions, report, terminates, watch
+    from evalsuite.launch import terminates, watch
     from evalsuite.plan import Plan
     from evalsuite.report.board import Board
 
@@ -67,7 +68,7 @@ def _drive(folder: RunFolder, *, coordinate: bool) -> int:
                         driver = Driver(folder, plan, pools["infer"], pools["eval"], kept.options, board.show)
                         driver.run()
                         kept.runner.dismiss_coordinator()
-                        return report(folder, plan, RunOptions(mode=kept.options.mode, details=kept.details))
+                        return report(folder, plan, mode=kept.options.mode, details=kept.details)
                     if not coordinate:
                         sys.stderr.write(f"driven by process {other.get('pid')} on {other.get('host')}\n")
                         status: Any = watch(folder)

@@ -11,7 +11,8 @@ from evalsuite.cli import EXIT_WRONG
 def main(argv: Sequence[str]) -> int:
     """Print all problems at once; the flags are those of `run`."""
     from evalsuite.config.check import check
-    from evalsuite.launch import accelerated, read, read_flags
+    from evalsuite.flags import read_flags
+    from evalsuite.launch import accelerated, read
     from runners.gpus import find_gpus
 
     options = read_flags(argv)

@@ -27,7 +27,8 @@ def main(argv: Sequence[str]) -> int:
     )
     words = options.parse_args(list(argv))
     from evalsuite.config.check import check
-    from evalsuite.launch import RunOptions, read
+    from evalsuite.flags import RunOptions
+    from evalsuite.launch import read
     from evalsuite.partitioners import Partitioner
     from evalsuite.plan import HashCache, build_plan
     from evalsuite.registry import extend_path
