@@ -210,7 +210,7 @@ def main(folder: Path) -> None:
         "versions.json": versions(oc),
         "bm25.json": bm25(),
         "dialogues.json": dialogues(oc),
-        "losses.json": losses(),
+        "losses.json": losses(folder),
     }
     for name, cases in files.items():
         content = {"opencompass": "0.5.4", "train": TRAIN, "test": TEST, "reader_cfg": READER, "cases": cases}
@@ -500,25 +500,64 @@ def dialogues(oc: SimpleNamespace) -> list[dict[str, object]]:
     return cases
 
 
-def losses() -> list[dict[str, object]]:
-    """What OpenCompass calls PPL, of whole texts and of words behind a context, under the demo's model."""
+def losses(folder: Path) -> list[dict[str, object]]:
+    """What OpenCompass calls PPL, of whole texts and of words behind a context, under two tiny models."""
     from opencompass.models import HuggingFaceBaseModel
     from transformers import PreTrainedTokenizerBase
 
     # The release calls a method that transformers 5 has under the name of the call itself.
     PreTrainedTokenizerBase.batch_encode_plus = PreTrainedTokenizerBase.__call__
-    folder = Path(__file__).resolve().parents[1] / "data" / "demo" / "models" / "s"
-    model = HuggingFaceBaseModel(
-        str(folder), max_seq_len=512, model_kwargs={"torch_dtype": "float32", "device_map": "cpu"}
-    )
     cases = []
-    for context in ("Question: what is 3 + 4?", "x = 1", "The"):
-        for words in (" Answer: 7", " 8", " no, it is not\n"):
-            length = model.get_token_len(context)
-            whole = float(model.get_ppl([context + words])[0])
-            behind = float(model.get_ppl([context + words], [length])[0])
-            cases.append({"context": context, "words": words, "whole": whole, "behind": behind})
+    for name in ("plain", "bos"):
+        path = folder / f"model_{name}"
+        if not path.exists():
+            make_model(path, begins=name == "bos")
+        model = HuggingFaceBaseModel(
+            str(path), max_seq_len=512, model_kwargs={"torch_dtype": "float32", "device_map": "cpu"}
+        )
+        assert (model.tokenizer("a")["input_ids"][0] == 0) == (name == "bos")
+        for context in ("Question: what is 3 + 4?", "x = 1", "The"):
+            for words in (" Answer: 7", " 8", " no, it is not\n"):
+                length = model.get_token_len(context)
+                whole = float(model.get_ppl([context + words])[0])
+                behind = float(model.get_ppl([context + words], [length])[0])
+                case = {"model": path.name, "context": context, "words": words}
+                cases.append({**case, "whole": whole, "behind": behind})
     return cases
+
+
+def make_model(path: Path, begins: bool) -> None:
+    """A tiny model with random weights over bytes; its texts may begin with a token of their own."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: number for number, token in enumerate(["<s>", "</s>", *letters])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    if begins:
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>"
+    )
+    torch.manual_seed(5)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        initializer_range=0.7,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+    LlamaForCausalLM(config).float().save_pretrained(path)
+    fast.save_pretrained(path)
 
 
 def bm25() -> list[dict[str, object]]:
