@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-
 GROUPED = "evalsuite_grouped"
 
 
@@ -110,7 +109,7 @@ class Net:
 
 
 def use_grouped_attention(model: Any) -> None:
-    """Let decoding read keys and values as they lie, where the model would first copy them for each query head.
+    """Let decoding read keys and values as they lie instead of copying them for each query head first.
 
     The query heads that share a key head become the rows of one small matrix; masks and prefill stay as they
     were. It cut a step of decoding by a quarter on a CPU.

@@ -1,0 +1,11 @@
+# DeepSeek-Coder 1.3b tuned for dialogue; prompts go through its chat template.
+models = [
+    dict(
+        type='HuggingFacewithChatTemplate',
+        abbr='deepseek_coder_1_3b_instruct_hf',
+        path='deepseek-ai/deepseek-coder-1.3b-instruct',
+        max_out_len=2048,
+        batch_size=8,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

@@ -1,0 +1,12 @@
+# InternLM 3 8b tuned for dialogue. Its code comes with the checkpoint, hence trust_remote_code.
+models = [
+    dict(
+        type='HuggingFacewithChatTemplate',
+        abbr='internlm3_8b_instruct_hf',
+        path='internlm/internlm3-8b-instruct',
+        max_out_len=2048,
+        batch_size=8,
+        trust_remote_code=True,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

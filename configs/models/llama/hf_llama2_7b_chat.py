@@ -1,0 +1,11 @@
+# Llama 2 7b tuned for dialogue; prompts go through its chat template.
+models = [
+    dict(
+        type='HuggingFacewithChatTemplate',
+        abbr='llama2_7b_chat_hf',
+        path='meta-llama/Llama-2-7b-chat-hf',
+        max_out_len=2048,
+        batch_size=8,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

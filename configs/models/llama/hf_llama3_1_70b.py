@@ -1,0 +1,11 @@
+# Llama 3.1 70b, the base model: continues text.
+models = [
+    dict(
+        type='HuggingFaceBaseModel',
+        abbr='llama3_1_70b_hf',
+        path='meta-llama/Llama-3.1-70B',
+        max_out_len=1024,
+        batch_size=16,
+        run_cfg=dict(num_gpus=4),
+    ),
+]

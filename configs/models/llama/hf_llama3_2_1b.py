@@ -1,0 +1,11 @@
+# Llama 3.2 1b, the base model: continues text.
+models = [
+    dict(
+        type='HuggingFaceBaseModel',
+        abbr='llama3_2_1b_hf',
+        path='meta-llama/Llama-3.2-1B',
+        max_out_len=1024,
+        batch_size=16,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

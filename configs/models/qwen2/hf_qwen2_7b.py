@@ -1,0 +1,11 @@
+# Qwen2 7B, the base model: continues text.
+models = [
+    dict(
+        type='HuggingFaceBaseModel',
+        abbr='qwen2_7b_hf',
+        path='Qwen/Qwen2-7B',
+        max_out_len=1024,
+        batch_size=16,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

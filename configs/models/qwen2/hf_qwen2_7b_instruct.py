@@ -1,0 +1,11 @@
+# Qwen2 7B tuned for dialogue; prompts go through its chat template.
+models = [
+    dict(
+        type='HuggingFacewithChatTemplate',
+        abbr='qwen2_7b_instruct_hf',
+        path='Qwen/Qwen2-7B-Instruct',
+        max_out_len=2048,
+        batch_size=8,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

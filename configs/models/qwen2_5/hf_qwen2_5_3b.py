@@ -1,0 +1,11 @@
+# Qwen2.5 3B, the base model: continues text.
+models = [
+    dict(
+        type='HuggingFaceBaseModel',
+        abbr='qwen2_5_3b_hf',
+        path='Qwen/Qwen2.5-3B',
+        max_out_len=1024,
+        batch_size=16,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

@@ -1,0 +1,10 @@
+# Qwen2.5 7B, the base model, through vLLM.
+models = [
+    dict(
+        type='VLLM',
+        abbr='qwen2_5_7b_vllm',
+        path='Qwen/Qwen2.5-7B',
+        max_out_len=1024,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

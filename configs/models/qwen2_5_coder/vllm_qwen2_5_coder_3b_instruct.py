@@ -1,0 +1,10 @@
+# Qwen2.5-Coder 3B tuned for dialogue, through vLLM.
+models = [
+    dict(
+        type='VLLMwithChatTemplate',
+        abbr='qwen2_5_coder_3b_instruct_vllm',
+        path='Qwen/Qwen2.5-Coder-3B-Instruct',
+        max_out_len=2048,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

@@ -1,0 +1,11 @@
+# Qwen2-VL 72B tuned for dialogue, through vLLM.
+models = [
+    dict(
+        type='VLLMwithChatTemplate',
+        abbr='qwen2_vl_72b_instruct_vllm',
+        path='Qwen/Qwen2-VL-72B-Instruct',
+        max_out_len=1024,
+        tensor_parallel_size=4,
+        run_cfg=dict(num_gpus=4),
+    ),
+]

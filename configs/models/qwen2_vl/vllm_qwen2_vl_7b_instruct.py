@@ -1,0 +1,10 @@
+# Qwen2-VL 7B tuned for dialogue, through vLLM.
+models = [
+    dict(
+        type='VLLMwithChatTemplate',
+        abbr='qwen2_vl_7b_instruct_vllm',
+        path='Qwen/Qwen2-VL-7B-Instruct',
+        max_out_len=1024,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

@@ -1,0 +1,11 @@
+# Qwen3 1.7B, the base model: continues text.
+models = [
+    dict(
+        type='HuggingFaceBaseModel',
+        abbr='qwen3_1_7b_base_hf',
+        path='Qwen/Qwen3-1.7B-Base',
+        max_out_len=1024,
+        batch_size=16,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

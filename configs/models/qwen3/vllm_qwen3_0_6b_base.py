@@ -1,0 +1,10 @@
+# Qwen3 0.6B, the base model, through vLLM.
+models = [
+    dict(
+        type='VLLM',
+        abbr='qwen3_0_6b_base_vllm',
+        path='Qwen/Qwen3-0.6B-Base',
+        max_out_len=1024,
+        run_cfg=dict(num_gpus=1),
+    ),
+]

@@ -1,0 +1,12 @@
+# Qwen3 4B reasoning first, through vLLM.
+models = [
+    dict(
+        type='VLLMwithChatTemplate',
+        abbr='qwen3_4b_thinking_vllm',
+        path='Qwen/Qwen3-4B',
+        max_out_len=16384,
+        generation_kwargs=dict(temperature=0.6, top_p=0.95, top_k=20),
+        pred_postprocessor=dict(type='extract-non-reasoning-content'),
+        run_cfg=dict(num_gpus=1),
+    ),
+]

@@ -1,0 +1,12 @@
+# Qwen3-Coder 480B-A35B, native window of 256K tokens, with the sampling its makers advise.
+models = [
+    dict(
+        type='HuggingFacewithChatTemplate',
+        abbr='qwen3_coder_480b_a35b_instruct_hf',
+        path='Qwen/Qwen3-Coder-480B-A35B-Instruct',
+        max_out_len=4096,
+        batch_size=4,
+        generation_kwargs=dict(temperature=0.7, top_p=0.8, top_k=20, repetition_penalty=1.05),
+        run_cfg=dict(num_gpus=8),
+    ),
+]

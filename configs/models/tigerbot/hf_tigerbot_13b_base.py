@@ -1,0 +1,11 @@
+# TigerBot 13b, the base model: continues text.
+models = [
+    dict(
+        type='HuggingFaceBaseModel',
+        abbr='tigerbot_13b_base_hf',
+        path='TigerResearch/tigerbot-13b-base',
+        max_out_len=1024,
+        batch_size=8,
+        run_cfg=dict(num_gpus=1),
+    ),
+]
