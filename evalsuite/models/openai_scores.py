@@ -68,8 +68,10 @@ def _echoed(data: Mapping[str, Any], choice: Mapping[str, Any]) -> list[EchoedTo
     if len(texts) != len(values):
         raise ValueError("tokens and token_logprobs differ in number")
     tops = logprobs.get("top_logprobs") or [None] * len(texts)
-    generated = int((data.get("usage") or {}).get("completion_tokens") or 0)
-    count = len(texts) - generated
+    usage = data.get("usage") or {}
+    # Asked for no new token, vLLM still counts one in its usage, though it echoes the prompt's tokens alone.
+    alone = usage.get("prompt_tokens") == len(texts)
+    count = len(texts) - (0 if alone else int(usage.get("completion_tokens") or 0))
     if count <= 0:
         return []
     tokens = []
