@@ -48,11 +48,13 @@ class CodeEvaluator:
         k: int | Sequence[int] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
+        python: str | None = None,
     ) -> None:
         self.workers = workers or os.cpu_count() or 1
         self.ks = (k,) if isinstance(k, int) else tuple(k)
         self.raw = raw
-        self._min_isolation = min_isolation
+        self._min_isolation: Isolation = min_isolation
+        self._python = python
         self._sandbox: Sandbox | None = None
         self._opening = threading.Lock()
 
@@ -63,7 +65,7 @@ class CodeEvaluator:
             if self._sandbox is None:
                 from evalsuite.sandbox import Sandbox
 
-                self._sandbox = Sandbox(workers=self.workers, min_level=self._min_isolation)
+                self._sandbox = Sandbox(self.workers, self._min_isolation, self._python)
             return self._sandbox
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:

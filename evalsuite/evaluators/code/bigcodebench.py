@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
@@ -11,6 +14,7 @@ from evalsuite.evaluators.code.sanitize import sanitized_bigcodebench
 from evalsuite.sandbox import Isolation, Limits
 from evalsuite.types import Answer, Sample, Score
 
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 FIRST_FENCED_BODY = "```python\n    "
 
 
@@ -18,7 +22,8 @@ class BigCodeBenchEvaluator(CodeEvaluator):
     """Every test method of `TestCases` must run and succeed.
 
     With `calibrated` (as published) the function's head goes before the answer once more, so that an answer
-    without its imports is not failed for them.
+    without its imports is not failed for them. `python` names the interpreter whose libraries are used: a problem
+    whose own libraries are not installed there is an error, and no wrong answer.
     """
 
     def __init__(
@@ -30,8 +35,9 @@ class BigCodeBenchEvaluator(CodeEvaluator):
         k: int | Sequence[int] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
+        python: str | None = None,
     ) -> None:
-        super().__init__(workers, k, min_isolation, raw)
+        super().__init__(workers, k, min_isolation, raw, python)
         self.split = split
         self.calibrated = calibrated
         self.limits = Limits(cpu_s=seconds, wall_s=2 * seconds, mem_mb=16384, nproc=256, fsize_mb=256)
@@ -64,4 +70,20 @@ class BigCodeBenchEvaluator(CodeEvaluator):
             module="__test__",
             loopback=True,
         )
+        missing = _NO_MODULE.search(outcome.detail) if outcome.status != "pass" else None
+        if missing and missing[1].split(".")[0] in imported(f"{fields['code_prompt']}\n    pass\n{fields['test']}"):
+            outcome = replace(
+                outcome, status="harness_error", detail=f"the library {missing[1]!r} is not installed"
+            )
         return score_of(sample, repeat, outcome)
+
+
+def imported(source: str) -> set[str]:
+    """The top-level names of all modules that a text imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found

@@ -1,0 +1,46 @@
+# Completion with other files in sight. Put the files where `path` says (they are not free to ship), for
+# CrossCodeEval data/crosscodeeval/LANGUAGE/line_completion_oracle_bm25.jsonl.
+ends = ['<|endoftext|>', '<|fim_pad|>', '<|file_sep|>']
+
+
+def completion(abbr, path, task, context):
+    return dict(
+        abbr=abbr,
+        type='evalsuite.datasets.infilling.RepositoryCompletion',
+        path=path,
+        family='qwen',
+        context=context,
+        reader_cfg=dict(input_columns=['fim_prompt'], output_column='groundtruth'),
+        infer_cfg=dict(
+            prompt_template=dict(type='PromptTemplate', template='{fim_prompt}'),
+            retriever=dict(type='ZeroRetriever'),
+            inferencer=dict(type='GenInferencer', max_out_len=50, stopping_criteria=ends),
+        ),
+        eval_cfg=dict(
+            evaluator=dict(type='evalsuite.evaluators.code.infilling.CompletionMatchEvaluator', task=task)
+        ),
+    )
+
+
+crosscodeeval_datasets = [
+    completion(
+        f'crosscodeeval_{language}',
+        f'data/crosscodeeval/{language}/line_completion_oracle_bm25.jsonl',
+        'line',
+        'right',
+    )
+    for language in ('python', 'java', 'csharp', 'typescript')
+]
+crosscodelongeval_datasets = [
+    completion(
+        f'crosscodelongeval_{task}',
+        f'data/crosscodelongeval/python_{task}_completion_sparse_oracle.jsonl',
+        task,
+        'right',
+    )
+    for task in ('chunk', 'function')
+]
+repoeval_datasets = [
+    completion(f'repoeval_{task}', f'data/repoeval/python_{task}_completion_sparse_oracle.jsonl', task, 'right')
+    for task in ('line', 'api', 'function')
+]

@@ -1,0 +1,65 @@
+# LiveCodeBench. Code generation over the file's whole time span and over the windows of published tables; other
+# windows: start_date and end_date. Qwen's instruct table used reading='2024', fence='first', 18 seconds.
+question = (
+    'You will be given a question (problem specification) and will generate a correct Python program that matches the '
+    'specification and passes all tests. You will NOT return anything except for the program.\n\n'
+    'Question: {question_content}\n\n{ask}'
+)
+
+
+def generation(abbr, **window):
+    return dict(
+        abbr=abbr,
+        type='evalsuite.datasets.livecodebench.LiveCodeBench',
+        reader_cfg=dict(input_columns=['question_content', 'ask'], output_column='tests'),
+        infer_cfg=dict(
+            prompt_template=dict(
+                type='PromptTemplate',
+                template=dict(round=[dict(role='HUMAN', prompt=question), dict(role='BOT', prompt='')]),
+            ),
+            retriever=dict(type='ZeroRetriever'),
+            inferencer=dict(type='GenInferencer', max_out_len=2048),
+        ),
+        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.livecodebench.LiveCodeBenchEvaluator')),
+        **window,
+    )
+
+
+def prediction(abbr, file, prompt, columns):
+    return dict(
+        abbr=abbr,
+        type='evalsuite.datasets.livecodebench.LiveCodeBenchRows',
+        file=file,
+        reader_cfg=dict(input_columns=columns, output_column='expected'),
+        infer_cfg=dict(
+            prompt_template=dict(
+                type='PromptTemplate',
+                template=dict(round=[dict(role='HUMAN', prompt=prompt), dict(role='BOT', prompt='')]),
+            ),
+            retriever=dict(type='ZeroRetriever'),
+            inferencer=dict(type='GenInferencer', max_out_len=2048),
+        ),
+        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.livecodebench.OutputPredictionEvaluator')),
+    )
+
+
+livecodebench_datasets = [
+    generation('livecodebench_generation'),
+    generation('livecodebench_generation_clean', errata='drop'),
+    generation('livecodebench_2305_2408', start_date='2023-05-01', end_date='2024-08-31'),
+    generation('livecodebench_2407_2411', start_date='2024-07-01', end_date='2024-11-30'),
+    prediction(
+        'livecodebench_test_output',
+        'livecodebench/test_output_prediction.jsonl',
+        'Complete the test so that it asserts what a right solution returns. Answer with one assertion in a code '
+        'block.\n\nProblem:\n{question_content}\n\nFunction:\n{starter_code}\n\nInput:\n{test_input}\n',
+        ['question_content', 'starter_code', 'test_input'],
+    ),
+    prediction(
+        'livecodebench_execution',
+        'livecodebench/code_execution.jsonl',
+        'What does this assertion have to say behind == to hold? Answer with the whole assertion between [ANSWER] and '
+        '[/ANSWER].\n\n{code}\n\nassert {input} == ??\n',
+        ['code', 'input'],
+    ),
+]

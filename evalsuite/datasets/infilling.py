@@ -1,0 +1,209 @@
+"""Fill-in-the-middle benchmarks, with each model family's tokens for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from evalsuite.datasets.benchmark import BenchmarkDataset
+from evalsuite.datasets.resolve import find_data
+from evalsuite.datasets.tables import Fields, JsonlDataset, ParquetDataset
+from evalsuite.errors import UserError, nearest_name
+
+
+@dataclass(frozen=True)
+class FimTokens:
+    """How a model family wants prefix and suffix, and what ends its answer."""
+
+    prefix: str
+    suffix: str
+    middle: str
+    ends: tuple[str, ...]
+    suffix_first: bool = False
+
+    def prompt(self, before: str, after: str) -> str:
+        """The text that asks for what stands between two texts."""
+        if self.suffix_first:
+            return f"{self.suffix}{after}{self.prefix}{before}{self.middle}"
+        return f"{self.prefix}{before}{self.suffix}{after}{self.middle}"
+
+
+FIM_TOKENS: dict[str, FimTokens] = {
+    "qwen": FimTokens(
+        "<|fim_prefix|>",
+        "<|fim_suffix|>",
+        "<|fim_middle|>",
+        (
+            *("<|fim_pad|>", "<|file_sep|>", "<|repo_name|>", "<|endoftext|>", "<|im_end|>"),
+            *("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|cursor|>"),
+        ),
+    ),
+    "deepseek": FimTokens(
+        "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>", ("<｜end▁of▁sentence｜>", "<|EOT|>")
+    ),
+    "starcoder": FimTokens(
+        "<fim_prefix>", "<fim_suffix>", "<fim_middle>", ("<|endoftext|>", "<file_sep>", "<fim_pad>")
+    ),
+    "santacoder": FimTokens("<fim-prefix>", "<fim-suffix>", "<fim-middle>", ("<|endoftext|>", "<fim-pad>")),
+    "codellama": FimTokens("<PRE> ", " <SUF>", " <MID>", (" <EOT>", "<EOT>", "</s>")),
+    "codegemma": FimTokens(
+        "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", ("<|file_separator|>", "<eos>", "<end_of_turn>")
+    ),
+    "codestral": FimTokens("[PREFIX]", "[SUFFIX]", "", ("</s>",), suffix_first=True),
+}
+
+
+def fim_tokens(family: str) -> FimTokens:
+    """The tokens of a family by its name."""
+    if family not in FIM_TOKENS:
+        raise UserError(
+            f"no fill-in-the-middle tokens are known for {family!r}",
+            expected=", ".join(FIM_TOKENS),
+            nearest=nearest_name(family, FIM_TOKENS),
+        )
+    return FIM_TOKENS[family]
+
+
+class HumanEvalInfilling(BenchmarkDataset):
+    """OpenAI's HumanEval-Infilling: one line, several lines, or a random span is missing."""
+
+    subsets: ClassVar[dict[str, str]] = {
+        "single_line": "SingleLineInfilling",
+        "multi_line": "MultiLineInfilling",
+        "random_span": "RandomSpanInfilling",
+        "random_span_light": "RandomSpanInfillingLight",
+    }
+
+    def __init__(
+        self,
+        subset: str = "single_line",
+        family: str = "qwen",
+        path: str | None = None,
+        reader_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        if subset not in self.subsets:
+            raise UserError(f"HumanEval-Infilling has no subset {subset!r}", expected=", ".join(self.subsets))
+        self._tokens = fim_tokens(family)
+        name = f"humaneval_infilling/HumanEval-{self.subsets[subset]}.jsonl.gz"
+        super().__init__(str(find_data(name, path)), reader_cfg)
+
+    def shape(self, fields: Fields) -> Fields:
+        """The prompt in the family's tokens."""
+        return {
+            **fields,
+            "fim_prompt": self._tokens.prompt(fields["prompt"], fields["suffix"]),
+            "ends": self._tokens.ends,
+        }
+
+
+class Safim(BenchmarkDataset):
+    """SAFIM: blocks and control expressions judged by running, API calls by their text."""
+
+    hole: ClassVar[str] = "{{completion}}"
+
+    def __init__(
+        self,
+        subset: Literal["block", "control", "api"] = "block",
+        family: str = "qwen",
+        path: str | None = None,
+        reader_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        if subset not in ("block", "control", "api"):
+            raise UserError(f"SAFIM has no subset {subset!r}", expected="block, control or api")
+        self.subset = subset
+        self._tokens = fim_tokens(family)
+        super().__init__(str(find_data(f"safim/{subset}_completion.jsonl.gz", path)), reader_cfg)
+
+    def shape(self, fields: Fields) -> Fields:
+        """The prompt in the family's tokens; `subset` tells how much of an answer counts."""
+        before, _, after = fields["prompt"].partition(self.hole)
+        return {
+            **fields,
+            "subset": self.subset,
+            "fim_prompt": self._tokens.prompt(before, after),
+            "ends": self._tokens.ends,
+        }
+
+
+class SantaCoderFim(ParquetDataset):
+    """SantaCoder's single lines of Python, Java and JavaScript (4792), judged by their text."""
+
+    def __init__(
+        self,
+        language: Literal["py", "java", "js"] | None = None,
+        family: str = "qwen",
+        path: str | None = None,
+        reader_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            str(find_data("santacoder_fim/train.parquet", path)), None, reader_cfg, id_column="id"
+        )
+        self._language = language
+        self._tokens = fim_tokens(family)
+
+    def read(self, path: Path) -> Iterator[Fields]:
+        """The rows of the language; their names repeat across languages."""
+        for fields in super().read(path):
+            if self._language is None or fields["language"] == self._language:
+                yield {
+                    **fields,
+                    "id": f"{fields['language']}/{fields['name']}",
+                    "fim_prompt": self._tokens.prompt(fields["prompt"], fields["suffix"]),
+                    "ends": self._tokens.ends,
+                }
+
+
+class RepositoryCompletion(JsonlDataset):
+    """CrossCodeEval, CrossCodeLongEval and RepoEval from a file that the user has (`path`).
+
+    Rows have prompt, groundtruth, right_context (or full_right_context), crossfile_context and metadata.task_id.
+    `context` puts the other files' text nowhere, before the prefix, or behind the suffix as Qwen does.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        family: str = "qwen",
+        context: Literal["none", "left", "right"] = "none",
+        max_context_chars: int = 8192,
+        reader_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(path, None, reader_cfg, "id")
+        if context not in ("none", "left", "right"):
+            raise UserError(f"other files cannot stand {context!r}", expected="none, left or right")
+        self._tokens = fim_tokens(family)
+        self._context = context
+        self._room = max_context_chars
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The rows from a position on."""
+        return (self._shape(fields) for fields in islice(super().rows(), start, None))
+
+    def _shape(self, fields: Fields) -> Fields:
+        metadata = fields.get("metadata") or {}
+        if isinstance(metadata, str):
+            metadata = json.loads(metadata)
+        before = fields["prompt"]
+        after = fields.get("full_right_context") or fields.get("right_context") or ""
+        other = fields.get("crossfile_context") or ""
+        other = other.get("text", "") if isinstance(other, Mapping) else other
+        other = other[: self._room]
+        if self._context == "left" and other:
+            before = f"{other}\n{before}"
+        elif self._context == "right" and other:
+            after = f"{after}\n\n{other}"
+        return {
+            **fields,
+            "id": str(metadata.get("task_id") or fields.get("id") or fields.get("task_id")),
+            "fim_prompt": self._tokens.prompt(before, after),
+            "ends": self._tokens.ends,
+        }
+
+
+def ends_of(fields: Mapping[str, Any]) -> Sequence[str]:
+    """What ends an answer to this row."""
+    return tuple(fields.get("ends") or ())

@@ -1,0 +1,149 @@
+"""LiveCodeBench: contest problems by date, with their tests; test-output prediction and code execution."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import pickle
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, ClassVar
+
+from evalsuite.datasets.benchmark import BenchmarkDataset
+from evalsuite.datasets.resolve import find_data
+from evalsuite.datasets.tables import Fields, JsonlDataset
+from evalsuite.errors import UserError
+
+# Problems that the benchmark's own errata name: several right answers, interaction, wrong tests.
+ERRATA: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *("abc311_c", "abc326_d", "abc327_b", "abc333_e", "abc343_e", "abc362_c", "arc185_c", "abc343_a"),
+            *("find-words-containing-character", "find-the-peaks"),
+            "generate-binary-strings-without-adjacent-zeros",
+        ),
+        "several right answers",
+    ),
+    **dict.fromkeys(("abc337_e", "abc355_e"), "interactive"),
+    **dict.fromkeys(
+        ("abc350_c", "apply-operations-to-make-string-empty", "most-frequent-ids", "arc189_a"), "wrong tests"
+    ),
+}
+
+
+class _TextOnly(pickle.Unpickler):
+    """Private tests are stored as a pickled text; nothing but plain data may come out of it."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of tests")
+
+
+def tests_of(fields: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Public and private tests of a problem."""
+    tests: list[dict[str, str]] = []
+    for column in ("public_test_cases", "private_test_cases"):
+        value = fields.get(column)
+        if not value:
+            continue
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                packed = zlib.decompress(base64.b64decode(value))
+                value = json.loads(_TextOnly(io.BytesIO(packed)).load())
+        tests.extend(value)
+    return tests
+
+
+class LiveCodeBench(BenchmarkDataset):
+    """Code generation. `start_date` and `end_date` (YYYY-MM-DD) bound the contest date, both included.
+
+    `errata="drop"` leaves out the problems that the benchmark's own list of errors names.
+    """
+
+    file: ClassVar[str] = "livecodebench/lcb_release_v1_public.jsonl.gz"
+    id_field: ClassVar[str] = "question_id"
+
+    def __init__(
+        self,
+        path: str | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+        errata: str = "keep",
+        reader_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        if errata not in ("keep", "drop"):
+            raise UserError(f"errata cannot be {errata!r}", expected="keep or drop")
+        super().__init__(path, reader_cfg)
+        self._bounds = (start_date or "", end_date or "9999")
+        self._drop = errata == "drop"
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The problems of the window from a position on, by id."""
+        rows = [row for row in JsonlDataset.rows(self) if self._wanted(row)]
+        rows.sort(key=lambda row: str(row["question_id"]))
+        return (self.shape(row) for row in islice(rows, start, None))
+
+    def _wanted(self, row: Fields) -> bool:
+        first, last = self._bounds
+        day = str(row["contest_date"])[:10]
+        named = row["question_id"] in ERRATA or str(row.get("question_title")) in ERRATA
+        return first <= day <= last and not (self._drop and named)
+
+    def shape(self, fields: Fields) -> Fields:
+        """Tests unpacked, the function's name, and how the code is asked for."""
+        metadata = fields.get("metadata") or {}
+        if isinstance(metadata, str):
+            metadata = json.loads(metadata)
+        starter = fields.get("starter_code") or ""
+        if starter:
+            ask = (
+                "You will use the following starter code to write the solution to the problem and enclose your "
+                f"code within delimiters.\n```python\n{starter}\n```\n\n"
+            )
+        else:
+            ask = (
+                "Read the inputs from stdin solve the problem and write the answer to stdout (do not directly "
+                "test on the sample inputs). Enclose your code within delimiters as follows.\n```python\n"
+                "# YOUR CODE HERE\n```\n\n"
+            )
+        kept = {
+            key: value
+            for key, value in fields.items()
+            if key not in ("public_test_cases", "private_test_cases")
+        }
+        return {
+            **kept,
+            "tests": tests_of(fields),
+            "func_name": metadata.get("func_name", ""),
+            "ask": ask,
+            "errata": ERRATA.get(str(fields["question_id"]), ""),
+        }
+
+
+class LiveCodeBenchRows(JsonlDataset):
+    """Test-output prediction or code execution: rows of a file that the user has (`path` or the data folders)."""
+
+    def __init__(
+        self, file: str, path: str | None = None, reader_cfg: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(str(find_data(file, path)), None, reader_cfg)
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The rows from a position on; ids of problems get the test's number, which makes them unique."""
+        return (self._shape(row) for row in super().rows(start))
+
+    def _shape(self, row: Fields) -> Fields:
+        name = row.get("id") or f"{row.get('question_id')}/{row.get('test_id', 0)}"
+        test = row.get("test")
+        if isinstance(test, str):
+            test = json.loads(test)
+        first = test[0] if isinstance(test, Sequence) and test else {}
+        return {
+            "test_input": first.get("input", row.get("input", "")),
+            "expected": first.get("output", row.get("output", "")),
+            **row,
+            "id": str(name),
+        }

@@ -1,0 +1,119 @@
+"""Spider and BIRD: questions about a database, to be answered by one SQL query."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from evalsuite.datasets.resolve import data_cache, find_data
+from evalsuite.datasets.tables import Fields, JsonlDataset
+from evalsuite.errors import UserError
+
+
+class _TextToSql(JsonlDataset):
+    """Rows with a database each; its schema is read from the database itself.
+
+    `databases` is the folder with DB/DB.sqlite (packed or not). A row whose database is not there keeps an empty
+    schema; its answers are an error when graded.
+    """
+
+    file: ClassVar[str] = ""
+    folder: ClassVar[str] = ""
+    example_rows: ClassVar[int] = 0
+
+    def __init__(
+        self,
+        path: str | None = None,
+        databases: str | None = None,
+        reader_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(str(find_data(self.file, path)), None, reader_cfg, "id")
+        try:
+            self._databases: Path | None = find_data(self.folder, databases)
+        except UserError:
+            if databases is not None:
+                raise
+            self._databases = None
+
+    def rows(self, start: int = 0) -> Iterator[Fields]:
+        """The rows from a position on; ids are their places in the file."""
+        for number, row in enumerate(super().rows(start), start):
+            database = self.database(row["db_id"])
+            schema = _schema(database, self.example_rows) if database else ""
+            yield {
+                **self.shape(row),
+                "id": str(row.get("question_id", number)),
+                "database": str(database or ""),
+                "schema": schema,
+            }
+
+    def shape(self, row: Fields) -> Fields:
+        """One name for the gold query."""
+        return {**row, "gold": row.get("query") or row["SQL"], "evidence": row.get("evidence", "")}
+
+    def database(self, name: str) -> Path | None:
+        """The database of that name, unpacked into the cache when it is stored packed."""
+        if self._databases is None:
+            return None
+        for suffix in (".sqlite", ".sqlite.gz"):
+            found = self._databases / name / f"{name}{suffix}"
+            if found.is_file():
+                return found if suffix == ".sqlite" else unpacked(found)
+        return None
+
+
+class Spider(_TextToSql):
+    """Spider's development set (1034)."""
+
+    file: ClassVar[str] = "spider/dev.json.gz"
+    folder: ClassVar[str] = "spider/database"
+    example_rows: ClassVar[int] = 3
+
+
+class Bird(_TextToSql):
+    """BIRD's mini development set (500)."""
+
+    file: ClassVar[str] = "bird_minidev/mini_dev_sqlite.json.gz"
+    folder: ClassVar[str] = "bird_minidev/dev_databases"
+
+
+@lru_cache(maxsize=512)
+def unpacked(packed: Path) -> Path:
+    """A packed database as a plain file in the cache, by content."""
+    data = gzip.decompress(packed.read_bytes())
+    folder = data_cache() / "unpacked" / "databases"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{hashlib.sha256(data).hexdigest()[:16]}-{packed.name.removesuffix('.gz')}"
+    if not target.is_file():
+        partial = target.with_suffix(".partial")
+        partial.write_bytes(data)
+        partial.replace(target)
+    return target
+
+
+@lru_cache(maxsize=512)
+def _schema(database: Path, example_rows: int) -> str:
+    """Every CREATE TABLE of a database, with a few rows of each when asked for."""
+    pieces = []
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        connection.text_factory = lambda data: data.decode("utf-8", "replace")
+        tables = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL"
+        ).fetchall()
+        for name, create in tables:
+            pieces.append(f"{create};\n")
+            if example_rows:
+                cursor = connection.execute(f'SELECT * FROM "{name}" LIMIT {example_rows}')
+                head = "\t".join(column[0] for column in cursor.description)
+                rows = "\n".join("\t".join(map(str, row)) for row in cursor.fetchall())
+                pieces.append(
+                    f"/*\n{example_rows} example rows:\n"
+                    f"SELECT * FROM {name} LIMIT {example_rows};\n{head}\n{rows}\n*/\n"
+                )
+    return "".join(pieces)

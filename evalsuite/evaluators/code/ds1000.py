@@ -1,0 +1,64 @@
+"""DS-1000: the answer runs inside the problem's context, beside the test that judges it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
+from evalsuite.evaluators.code.bigcodebench import imported
+from evalsuite.evaluators.code.python_text import blocks, cut
+from evalsuite.sandbox import Isolation, Limits
+from evalsuite.types import Answer, Sample, Score
+
+ENDS = ("</code>", "# SOLUTION END", "\nEND SOLUTION", "<|endoftext|>", "<|im_end|>", "</s>")
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+
+
+def solution_of(text: str) -> str:
+    """The code of an answer: what DS-1000's own clean-up leaves."""
+    if "<code>" in text:
+        text = text.rpartition("<code>")[2]
+    text = cut(text, ENDS)
+    found = blocks(text)
+    if found:
+        text = found[0].code
+    text = text.partition("BEGIN SOLUTION")[2] or text
+    return text.strip("\n")
+
+
+class DS1000Evaluator(CodeEvaluator):
+    """`test_execution` of the problem's context, and `test_string` where it has one.
+
+    `python` names the interpreter whose libraries are used: a problem whose own library is not installed there
+    is an error, and no wrong answer.
+    """
+
+    def __init__(
+        self,
+        seconds: float = 120,
+        workers: int | None = None,
+        k: int | Sequence[int] = (1,),
+        min_isolation: Isolation = "strong",
+        raw: bool = False,
+        python: str | None = None,
+    ) -> None:
+        super().__init__(workers, k, min_isolation, raw, python)
+        self.limits = Limits(cpu_s=seconds, wall_s=3 * seconds, mem_mb=16384, nproc=256)
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Run the test on the answer."""
+        code = answer.text if self.raw or answer.extra.get("form") else solution_of(answer.text)
+        if not code.strip():
+            return not_run(sample, repeat, "unextracted", "no code in the answer")
+        context = sample.fields["code_context"]
+        test = f"_answer_ = {code!r}\ntest_execution(_answer_)\n"
+        if "def test_string(" in context:
+            test += "test_string(_answer_)\n"
+        outcome = self.sandbox.inproc(context, test, self.limits, flavour="scientific")
+        missing = _NO_MODULE.search(outcome.detail) if outcome.status != "pass" else None
+        if missing and missing[1].split(".")[0] in imported(context):
+            detail = f"the library {missing[1]!r} is not installed"
+            outcome = replace(outcome, status="harness_error", detail=detail)
+        return score_of(sample, repeat, outcome)

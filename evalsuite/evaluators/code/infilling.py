@@ -1,0 +1,213 @@
+"""Fill-in-the-middle answers: by running the completed program, or by their text."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+from evalsuite.errors import UserError
+from evalsuite.evaluators.basic import RateEvaluator
+from evalsuite.evaluators.code.base import CodeEvaluator, extra_of, not_run, score_of
+from evalsuite.evaluators.code.python_tests import run_python_tests
+from evalsuite.evaluators.code.python_text import blocks, cut, parses
+from evalsuite.evaluators.code.similarity import (
+    code_tokens,
+    edit_similarity,
+    first_filled_lines,
+    levenshtein_similarity,
+)
+from evalsuite.evaluators.code.stdio import run_stdio, same_output
+from evalsuite.sandbox import Isolation, Limits
+from evalsuite.stats import mean_metric
+from evalsuite.types import Answer, Metric, Sample, Score
+
+
+def middle_of(sample: Sample, answer: Answer, raw: bool) -> str:
+    """What an answer puts into the hole: up to the family's end tokens; the first fenced block of a chat answer."""
+    if raw or answer.extra.get("form"):
+        return answer.text
+    text = cut(answer.text, tuple(sample.fields.get("ends") or ()))
+    found = blocks(text) if text.lstrip().startswith("```") else []
+    return found[0].code if found else text
+
+
+class InfillingEvaluator(CodeEvaluator):
+    """HumanEval-Infilling: prompt, answer and suffix together must pass the function's tests.
+
+    `lines="one"` keeps the first line that is not blank, as fits the single-line subset.
+    """
+
+    def __init__(
+        self,
+        lines: Literal["all", "one"] = "all",
+        seconds: float = 3,
+        workers: int | None = None,
+        k: int | Sequence[int] = (1,),
+        min_isolation: Isolation = "strong",
+        raw: bool = False,
+    ) -> None:
+        super().__init__(workers, k, min_isolation, raw)
+        if lines not in ("all", "one"):
+            raise UserError(f"lines cannot be {lines!r}", expected="all or one")
+        self.lines = lines
+        self.limits = Limits(cpu_s=seconds, wall_s=6 * seconds + 5, mem_mb=4096)
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Run the tests on the completed function."""
+        fields = sample.fields
+        middle = middle_of(sample, answer, self.raw)
+        if self.lines == "one" and not self.raw and not answer.extra.get("form"):
+            middle = first_filled_lines(middle, 1)
+            if not middle.endswith("\n") and not fields["suffix"].startswith("\n"):
+                middle += "\n"
+        source = fields["prompt"] + middle + fields["suffix"]
+        outcome = run_python_tests(
+            self.sandbox, source, fields["test"], fields["entry_point"], self.limits, _helpers(fields)
+        )
+        return score_of(sample, repeat, outcome)
+
+
+def _helpers(fields: Any) -> str:
+    """The reference program: trusted, and where the tests' helper functions are."""
+    return str(fields["prompt"] + fields["canonical_solution"] + fields["suffix"])
+
+
+class SafimEvaluator(CodeEvaluator):
+    """SAFIM: block and control answers run against stdin tests; API calls are compared as texts.
+
+    As in SAFIM's own evaluation the reference's very text passes without being run.
+    """
+
+    def __init__(
+        self,
+        seconds: float = 5,
+        run_reference: bool = False,
+        workers: int | None = None,
+        k: int | Sequence[int] = (1,),
+        min_isolation: Isolation = "strong",
+        raw: bool = False,
+    ) -> None:
+        super().__init__(workers, k, min_isolation, raw)
+        self.seconds = seconds
+        self.run_reference = run_reference
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Run, or compare."""
+        fields = sample.fields
+        middle = middle_of(sample, answer, self.raw)
+        if fields["subset"] != "block" and not self.raw:
+            count = len([line for line in fields["ground_truth"].splitlines() if line.strip()])
+            middle = first_filled_lines(middle, count).strip()
+        truth, language = fields["ground_truth"], fields["lang"]
+        tests = fields.get("unit_tests")
+        alone = {"isolation": "none", "integrity": "split", "cpu_s": 0.0}
+        if not tests:
+            same = same_call(middle, truth, language)
+            return Score(sample.id, repeat, "right" if same else "wrong", same, extra=alone)
+        if middle == truth and not self.run_reference:
+            return Score(sample.id, repeat, "right", True, detail="the reference's own text", extra=alone)
+        if not middle.strip():
+            return not_run(sample, repeat, "unextracted", "nothing in the hole")
+        source = fields["eval_prompt"].replace("{{completion}}", middle)
+        if language == "python" and not parses(source):
+            return not_run(sample, repeat, "syntax", "the completed program is not Python")
+        ran = run_stdio(self.sandbox, language, source, [test["input"] for test in tests], self.seconds)
+        for number, (test, output) in enumerate(zip(tests, ran.outputs, strict=False)):
+            if not any(same_output(output, wanted) for wanted in test["output"]):
+                detail = f"test {number}: another output"
+                return Score(sample.id, repeat, "wrong", False, detail=detail, extra=extra_of(ran.outcome))
+        if ran.outcome.status == "pass" and len(ran.outputs) < len(tests):
+            return Score(sample.id, repeat, "wrong", False, detail="ended early", extra=extra_of(ran.outcome))
+        return score_of(sample, repeat, ran.outcome)
+
+
+def same_call(first: str, second: str, language: str) -> bool:
+    """Whether two calls are the same text, blanks aside; in Python, whether their arguments are."""
+    one, two = (re.sub(r"\s+", "", text) for text in (first, second))
+    if language == "python":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                calls = [ast.parse(text, mode="eval").body for text in (one, two)]
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return one == two
+        if all(isinstance(call, ast.Call) for call in calls):
+            return _arguments(calls[0]) == _arguments(calls[1])
+    return one == two
+
+
+def _arguments(call: Any) -> tuple[list[str], dict[Any, str]]:
+    return [ast.dump(each) for each in call.args], {k.arg: ast.dump(k.value) for k in call.keywords}
+
+
+class LineMatchEvaluator(RateEvaluator):
+    """Single-line infilling by text, as Qwen reports SantaCoder's set: the answer's first line equals the truth."""
+
+    headline: ClassVar[str] = "exact_match"
+
+    def __init__(self, raw: bool = False, workers: int | None = None) -> None:
+        self._raw = raw
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Exact match and edit similarity of the line."""
+        text = middle_of(sample, answer, self._raw)
+        lines = text.split("\n")
+        second = text.startswith(("\n", " \n")) and len(lines) > 1
+        line = (lines[1] if second else lines[0]).strip()
+        truth = str(sample.fields["canonical_solution"]).strip()
+        same = line == truth
+        metrics = {"edit_similarity": edit_similarity(line, truth)}
+        return Score(sample.id, repeat, "right" if same else "wrong", same, metrics, extra=_UNRUN)
+
+
+_UNRUN = {"isolation": "none", "integrity": "split", "cpu_s": 0.0}
+
+
+class CompletionMatchEvaluator(RateEvaluator):
+    """Repository completion by text: lines, chunks and API calls up to the truth's length, functions as a whole."""
+
+    headline: ClassVar[str] = "exact_match"
+
+    def __init__(
+        self,
+        task: Literal["line", "chunk", "api", "function"] = "line",
+        raw: bool = False,
+        workers: int | None = None,
+    ) -> None:
+        if task not in ("line", "chunk", "api", "function"):
+            raise UserError(f"no completion task {task!r}", expected="line, chunk, api or function")
+        self._task = task
+        self._raw = raw
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Exact match of tokens, edit similarity, and RepoEval's own similarity."""
+        fields = sample.fields
+        text, truth = middle_of(sample, answer, self._raw), str(fields["groundtruth"])
+        if self._task == "function":
+            text = longest_function(str(fields["prompt"]), text)
+        else:
+            count = len([line for line in truth.split("\n") if line.strip()])
+            text = first_filled_lines(text, count)
+        same = code_tokens(text) == code_tokens(truth)
+        metrics = {
+            "edit_similarity": edit_similarity(text.strip(), truth.strip()),
+            "edit_similarity_repoeval": levenshtein_similarity(text.strip(), truth.strip()),
+        }
+        return Score(sample.id, repeat, "right" if same else "wrong", same, metrics, extra=_UNRUN)
+
+    def aggregate(self, scores: Iterable[Score]) -> dict[str, Metric]:
+        """Means over the answers."""
+        return mean_metric(scores, self.headline)
+
+
+def longest_function(prompt: str, text: str) -> str:
+    """The longest run of an answer's first lines that makes Python of the prompt; the whole text when none does."""
+    lines = text.split("\n")
+    for count in range(len(lines), 0, -1):
+        part = "\n".join(lines[:count])
+        if parses(prompt + part):
+            return part.rstrip()
+    return text.rstrip()

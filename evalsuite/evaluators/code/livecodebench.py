@@ -1,0 +1,238 @@
+"""LiveCodeBench: call and stdin tests, test-output prediction, code execution.
+
+Two readings of an answer's output exist. "2025" is the benchmark's present one: line by line, numbers compared as
+decimals. "2024" is that of the release which Qwen's tables were made with: a ladder of ever looser comparisons.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from evalsuite.errors import UserError
+from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run, score_of
+from evalsuite.evaluators.code.stdio import run_stdio
+from evalsuite.sandbox import CallResult, Isolation, Limits, Returned
+from evalsuite.types import Answer, Sample, Score
+
+Reading = Literal["2024", "2025"]
+_STARS = (
+    *("string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics"),
+    *("itertools", "functools", "operator", "io", "sys", "json", "builtins", "typing"),
+)
+_PLAIN = tuple(name for name in _STARS if name not in ("builtins", "typing"))
+PREAMBLE = (
+    "\n".join((*(f"from {name} import *" for name in _STARS), *(f"import {name}" for name in _PLAIN)))
+    + "\nsys.setrecursionlimit(50000)\n"
+)
+
+
+def fenced_code(text: str, which: Literal["first", "last"] = "first") -> str | None:
+    """What stands between the first two lines with a fence, or the last two; None with fewer than two."""
+    lines = text.split("\n")
+    marks = [at for at, line in enumerate(lines) if "```" in line]
+    if len(marks) < 2:
+        return None
+    first, last = marks[:2] if which == "first" else marks[-2:]
+    return "\n".join(lines[first + 1 : last])
+
+
+def as_script(code: str) -> str:
+    """The program with its main part run: `if __name__ == "__main__":` is true in a script anyway."""
+    return PREAMBLE + code
+
+
+def same_lines(got: str, wanted: str) -> bool:
+    """The present reading: as many lines, each the same text or the same decimal numbers."""
+    ours, theirs = ([line.strip() for line in text.strip().split("\n")] for text in (got, wanted))
+    if len(ours) != len(theirs):
+        return False
+    return all(one == two or _same_decimals(one, two) for one, two in zip(ours, theirs, strict=True))
+
+
+def _same_decimals(one: str, two: str) -> bool:
+    try:
+        return [Decimal(word) for word in one.split()] == [Decimal(word) for word in two.split()]
+    except (InvalidOperation, ValueError):
+        return False
+
+
+def same_by_ladder(got: str, wanted: str) -> bool:
+    """The reading of 2024: text, then lines, then numbers that are close, then the sets of words."""
+    if same_lines(got, wanted) or got.strip() == wanted.strip():
+        return True
+    ours, theirs = ([line.strip() for line in text.strip().split("\n") if line.strip()] for text in (got, wanted))
+    if ours == theirs:
+        return True
+    if len(ours) == len(theirs) and all(
+        _close(one.split(), two.split()) for one, two in zip(ours, theirs, strict=True)
+    ):
+        return True
+    return {frozenset(line.split()) for line in ours} == {frozenset(line.split()) for line in theirs}
+
+
+def _close(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    if len(ours) != len(theirs):
+        return False
+    try:
+        return all(
+            math.isclose(float(a), float(b), rel_tol=1e-5, abs_tol=1e-8)
+            for a, b in zip(ours, theirs, strict=True)
+        )
+    except ValueError:
+        return False
+
+
+def same_value(got: Any, wanted: Any, reading: Reading) -> bool:
+    """Equality of a returned value, a tuple standing for a list; in 2024 also with the first of several."""
+    if isinstance(got, tuple):
+        got = list(got)
+    if got == wanted:
+        return True
+    if reading == "2025":
+        return False
+    if isinstance(wanted, list) and wanted and got == wanted[0]:
+        return True
+    if isinstance(got, list) and got and isinstance(got[0], tuple):
+        return bool([list(item) if isinstance(item, tuple) else item for item in got] == wanted)
+    return False
+
+
+class LiveCodeBenchEvaluator(CodeEvaluator):
+    """Generated code against all tests of a problem.
+
+    `fence` chooses the fenced block: "first" as in Qwen's instruct table, "last" for answers that reason first.
+    """
+
+    def __init__(
+        self,
+        reading: Reading = "2025",
+        fence: Literal["first", "last"] = "last",
+        seconds: float = 6,
+        workers: int | None = None,
+        k: int | Sequence[int] = (1, 5),
+        min_isolation: Isolation = "strong",
+        raw: bool = False,
+    ) -> None:
+        super().__init__(workers, k, min_isolation, raw)
+        if reading not in ("2024", "2025"):
+            raise UserError(f"LiveCodeBench has no reading {reading!r}", expected="2024 or 2025")
+        if fence not in ("first", "last"):
+            raise UserError(f"no fence is called {fence!r}", expected="first or last")
+        self.reading: Reading = reading
+        self.fence: Literal["first", "last"] = fence
+        self.seconds = seconds
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Run the tests in their order, up to the first that fails."""
+        code = answer.text if self.raw else fenced_code(answer.text, self.fence)
+        if code is None or not code.strip():
+            return not_run(sample, repeat, "unextracted", "no fenced code in the answer")
+        tests = sample.fields["tests"]
+        if sample.fields["func_name"] or (tests and tests[0].get("testtype") == "functional"):
+            return self._calls(sample, repeat, code, tests)
+        return self._stdin(sample, repeat, code, tests)
+
+    def _stdin(self, sample: Sample, repeat: int, code: str, tests: Sequence[dict[str, str]]) -> Score:
+        same = same_lines if self.reading == "2025" else same_by_ladder
+        inputs = [test["input"] for test in tests]
+        ran = run_stdio(self.sandbox, "python", as_script(code), inputs, self.seconds)
+        for number, (output, test) in enumerate(zip(ran.outputs, tests, strict=False)):
+            if not same(output, test["output"]):
+                outcome = replace(ran.outcome, status="fail", detail=f"test {number}: another output")
+                return score_of(sample, repeat, outcome)
+        return score_of(sample, repeat, ran.outcome)
+
+    def _calls(self, sample: Sample, repeat: int, code: str, tests: Sequence[dict[str, str]]) -> Score:
+        name = sample.fields["func_name"]
+        source = f"{PREAMBLE}\n{code}\n"
+        if re.search(r"^class\s+Solution\b", code, re.MULTILINE):
+            source += f"\ndef _solve_(*arguments):\n    return Solution().{name}(*arguments)\n"
+            name = "_solve_"
+        calls = [[json.loads(line) for line in test["input"].split("\n")] for test in tests]
+        wanted = [json.loads(test["output"]) for test in tests]
+        wrong: list[int] = []
+
+        def stop(index: int, result: CallResult) -> bool:
+            ok = isinstance(result, Returned) and same_value(result.value, wanted[index], self.reading)
+            if not ok:
+                wrong.append(index)
+            return not ok
+
+        total = self.seconds * len(tests) + 5
+        ran = self.sandbox.run_calls(
+            source,
+            name,
+            [(call, {}) for call in calls],
+            Limits(cpu_s=total, wall_s=3 * total, mem_mb=4096),
+            per_call_s=self.seconds,
+            stop_on=stop,
+        )
+        if not wrong and len(ran.results) == len(tests):
+            return score_of(sample, repeat, replace(ran.outcome, status="pass"))
+        status = STATUS_OF[ran.outcome.status]
+        last = ran.results[wrong[0]] if wrong and wrong[0] < len(ran.results) else None
+        if type(last).__name__ == "TimedOut":
+            status = "timeout"
+        status = "wrong" if status == "right" else status
+        where = f"test {wrong[0]}: " if wrong else ""
+        detail = f"{where}{last if last is not None else ran.outcome.detail}"[:300]
+        correct = None if status == "error" else False
+        return Score(sample.id, repeat, status, correct, {}, detail, extra_of(ran.outcome))
+
+
+
+def predicted_output(text: str) -> str | None:
+    """The literal behind the last `==` of the answer: of its fenced code, its [ANSWER] part, or the whole text."""
+    if "[ANSWER]" in text:
+        text = text.split("[ANSWER]")[-1].split("[/ANSWER]")[0]
+    else:
+        code = fenced_code(text, "last")
+        text = code if code is not None else text
+    lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
+    chosen = next((line for line in reversed(lines) if line.startswith("assert") and "==" in line), None)
+    if chosen is not None:
+        return chosen.rsplit("==", 1)[1].strip()
+    return text.strip().rsplit("==", 1)[-1].strip() or None
+
+
+class OutputPredictionEvaluator(CodeEvaluator):
+    """Test-output prediction and code execution: a literal is compared with the known output."""
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        """Compare as values; only literals count, nothing is run."""
+        text = answer.text.strip() if self.raw else predicted_output(answer.text)
+        if not text:
+            return not_run(sample, repeat, "unextracted", "no output in the answer")
+        value = _literal(text)
+        if value is _NOTHING:
+            return not_run(sample, repeat, "syntax", "the answer is no literal")
+        wanted = _literal(str(sample.fields["expected"]))
+        if wanted is _NOTHING:
+            wanted = sample.fields["expected"]
+        same = bool(value == wanted)
+        extra = {"isolation": "none", "integrity": "split", "cpu_s": 0.0}
+        return Score(sample.id, repeat, "right" if same else "wrong", same, extra=extra)
+
+
+_NOTHING = object()
+
+
+def _literal(text: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            pass
+    try:
+        return json.loads(text)
+    except ValueError:
+        return _NOTHING
