@@ -1,4 +1,8 @@
-"""From an inferencer's config to the inferencer, by the last part of its type's name."""
+"""From an inferencer's config to the inferencer, by the last part of its type's name.
+
+A dotted path of the user's own is a class that is made of a Setup and has `verb` (and `mode`, its word in
+tables).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ from evalsuite.inferencers.ll import LLInferencer
 from evalsuite.inferencers.ppl import PPLInferencer
 from evalsuite.inferencers.ppl_only import PPLOnlyInferencer
 from evalsuite.inferencers.setup import Setup
-from evalsuite.prompt.template import SECTIONS, short_type
+from evalsuite.prompt.template import SECTIONS, own_path, short_type
+from evalsuite.registry import load
 from evalsuite.types import Prompt, Sampling, Verb
 
 
@@ -52,6 +57,10 @@ def kind_of(infer_cfg: Mapping[str, Any]) -> Kind:
             "there is no inferencer", where="infer_cfg", expected="inferencer=dict(type=GenInferencer)"
         )
     name = short_type(inferencer)
+    own_class = own_path(inferencer)
+    if own_class is not None:
+        make = load(own_class, inferencer["type"])
+        return Kind(make, make.verb, getattr(make, "mode", name))
     if name not in KINDS:
         raise UserError(
             f"unknown inferencer {name!r}",

@@ -16,9 +16,11 @@ from evalsuite.prompt.template import (
     Template,
     Turn,
     check_mix,
+    own_path,
     read_template,
     short_type,
 )
+from evalsuite.registry import load
 
 _KEYS = ("prompt_template", "ice_template", "retriever", "inferencer")
 _ROLES = ("HUMAN", "BOT", "SYSTEM")
@@ -105,6 +107,15 @@ def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
     if not isinstance(cfg, Mapping):
         return [UserError("there is no inferencer", where=where, expected="dict(type=GenInferencer)")]
     name = short_type(cfg)
+    own_class = own_path(cfg)
+    if own_class is not None:
+        try:
+            load(own_class, cfg["type"])
+        except UserError as error:
+            return [
+                UserError(error.what, where=f"{where}.type", expected=error.expected, nearest=error.nearest)
+            ]
+        return []
     if name not in KINDS:
         return [
             UserError(
@@ -214,7 +225,7 @@ def _check_task(
             for label in given
             if str(label) not in known
         ]
-    if kind == "PPLOnlyInferencer" and template.labelled:
+    if kind == "PPLOnlyInferencer" and len(template.variants) > 1:
         return [
             UserError(
                 "one text is scored, so there can be no labels",

@@ -27,7 +27,7 @@ class PPLOnlyInferencer:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._builder = setup.builder("ppl")
-        if self._builder.template.labelled:
+        if len(self._builder.template.variants) > 1:
             raise UserError(
                 "one text is scored, so there can be no labels",
                 where="infer_cfg.prompt_template.template",

@@ -50,7 +50,7 @@ class PromptBuilder:
         for error in check_retriever(retriever_cfg, "infer_cfg.retriever"):
             raise error
         if not self.zero_shot:
-            self._check_place()
+            self._check_place(infer_cfg, retriever_cfg)
         layout = layout_for(kind, meta_template)
         self._layout = layout
         self.plans: dict[Hashable, Plan] = {
@@ -160,7 +160,7 @@ class PromptBuilder:
             pairs.append((self._example_plans[id(variant)], row))
         return self._layout.block(pairs, self._separator, self._closing)
 
-    def _check_place(self) -> None:
+    def _check_place(self, infer_cfg: Mapping[str, Any], retriever_cfg: Mapping[str, Any]) -> None:
         if self.example is None:
             raise UserError(
                 "the retriever shows examples, but there is no ice_template to write them",
@@ -173,6 +173,13 @@ class PromptBuilder:
                 where="infer_cfg.prompt_template.ice_token",
                 expected="ice_token='</E>' and '</E>' in the template",
             )
+        for key in ("ice_template", "prompt_template"):
+            if retriever_cfg.get(key) not in (None, infer_cfg.get(key)):
+                raise UserError(
+                    f"another {key} than that of the prompts",
+                    where=f"infer_cfg.retriever.{key}",
+                    expected="the one of infer_cfg, or none",
+                )
         for error in check_mix(self.template, self.example, "infer_cfg.ice_template"):
             raise error
 

@@ -112,6 +112,19 @@ def short_type(cfg: Mapping[str, Any]) -> str:
     return name.rpartition(".")[2]
 
 
+def own_path(cfg: Mapping[str, Any]) -> str | None:
+    """The `module:attribute` of a type of the user's own, or None where the name is one of ours."""
+    kind = cfg.get("type")
+    if not isinstance(kind, str) or not ("." in kind or ":" in kind):
+        return None
+    if kind.split(".", 1)[0] in ("opencompass", "evalsuite"):
+        return None
+    if ":" in kind:
+        return kind
+    module, _, name = kind.rpartition(".")
+    return f"{module}:{name}"
+
+
 def read_template(
     cfg: Mapping[str, Any],
     where: str,

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from evalsuite.inferencers import check_infer_cfg
+from evalsuite.inferencers import check_infer_cfg, mode_of, options_of, verb_of
+from evalsuite.types import Sample
+
+from .conftest import Rows, make
 
 READER = {"input_columns": ["question"], "output_column": "answer"}
 GOOD: dict[str, Any] = {
@@ -145,6 +148,37 @@ def test_all_mistakes_come_at_once() -> None:
         prompt_template=text("</E>{questions}", ice_token="</E>"),
     )
     assert len(errors) == 3
+
+
+class OwnInferencer:
+    verb = "generate"
+    mode = "own"
+
+    def __init__(self, setup: Any) -> None:
+        self.setup = setup
+
+
+class OwnRetriever:
+    def __init__(self, shots: Any, far: int) -> None:
+        self.shots, self.far = shots, far
+
+    def pick(self, index: int, fields: Any) -> list[int]:
+        return [self.far]
+
+
+def test_classes_of_ones_own_are_taken_by_their_path() -> None:
+    own = {"type": f"{__name__}.OwnInferencer", "anything": 1}
+    retriever = {"type": f"{__name__}.OwnRetriever", "far": 1}
+    assert check(inferencer=own, retriever=retriever) == []
+    cfg = {**GOOD, "inferencer": own}
+    assert (verb_of(cfg), mode_of(cfg), options_of(cfg)) == ("generate", "own", 1)
+    assert isinstance(make(cfg), OwnInferencer)
+    rows = Rows([], [{"question": "q0", "answer": "a0"}, {"question": "q1", "answer": "a1"}])
+    built = make({**GOOD, "retriever": retriever}, reader=READER, dataset=rows)
+    (request,) = built.exchange(Sample(0, "0", {"question": "why?"}), 0).start()
+    assert request.prompt == "q1\na1\nwhy?"
+    (error,) = check(inferencer={"type": f"{__name__}.OwnInferencr"})
+    assert ".inferencer.type" in error and "'OwnInferencer'" in error
 
 
 def test_braces_that_are_no_column_on_purpose_pass() -> None:

@@ -221,6 +221,8 @@ def test_ppl_only_measures_one_text(sample: Sample) -> None:
     assert result.extra["bpb"] == pytest.approx(6 / math.log(2) / 7)
     with pytest.raises(UserError, match="labels"):
         make(ppl(TWO, "PPLOnlyInferencer"))
+    (request,) = make(ppl({0: "{q}"}, "PPLOnlyInferencer")).exchange(sample, 0).start()
+    assert request.continuations == ("why?",)
 
 
 def test_examples_are_shared_by_all_labels_and_dropped_together(sample: Sample) -> None:

@@ -19,7 +19,7 @@ CASES = json.loads((GOLDEN / "losses.json").read_text(encoding="utf-8"))["cases"
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["model_plain", "model_bos"])
 def test_losses_are_those_of_opencompass(name: str) -> None:
-    """With a token that begins every text, and without one: the mean counts one token more than are scored."""
+    """With a token that begins every text and without: the mean counts one token more than are scored."""
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
     from evalsuite.models.hf import HuggingFaceBaseModel

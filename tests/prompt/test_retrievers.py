@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite.errors import UserError
+from evalsuite.prompt.builder import PromptBuilder
 from evalsuite.prompt.retrievers import RETRIEVERS, Shots, build_retriever, check_retriever
 from evalsuite.prompt.retrievers.bm25 import Okapi, tokenize
 from evalsuite.prompt.retrievers.dpp import most_spread
 from evalsuite.prompt.retrievers.mdl import label_entropy
 from evalsuite.prompt.retrievers.votek import choose
+from evalsuite.types import Sample
 
 ROWS = [
     {"q": "the cat sat on the mat"},
@@ -177,6 +179,31 @@ def test_mdl_shows_the_set_that_leaves_the_least_doubt() -> None:
 def test_mdl_without_labels_is_told() -> None:
     with pytest.raises(UserError, match="labels"):
         made("MDLRetriever", scorer=f"{__name__}.sure_of_short", **HASHED)
+
+
+def test_a_template_written_a_second_time_must_be_the_same() -> None:
+    template = {
+        "type": "PromptTemplate",
+        "template": {"A": "</E>{q} A", "B": "</E>{q} B"},
+        "ice_token": "</E>",
+    }
+    retriever = {"type": "MDLRetriever", "scorer": f"{__name__}.sure_of_short", **HASHED}
+
+    def build(second: Any) -> PromptBuilder:
+        return PromptBuilder(
+            {"ice_template": template, "retriever": {**retriever, "ice_template": second}},
+            {"input_columns": ["q"], "output_column": "a"},
+            kind="text",
+            meta_template=None,
+            mode="ppl",
+            examples=lambda: [{**row, "a": "A"} for row in ROWS],
+        )
+
+    prompts, shown = build(template).build_labels(Sample(0, "0", {"q": "cats"}, "B"), ["A", "B"])
+    assert len(shown) == 1
+    assert prompts[1] == ROWS[shown[0]]["q"] + " A\ncats B"
+    with pytest.raises(UserError, match="another ice_template"):
+        build({**template, "ice_token": "<E>"})
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from evalsuite.prompt.retrievers.plain import (
 )
 from evalsuite.prompt.retrievers.topk import TopkRetriever
 from evalsuite.prompt.retrievers.votek import VotekRetriever
-from evalsuite.prompt.template import short_type
+from evalsuite.prompt.template import own_path, short_type
+from evalsuite.registry import load
 
 _EMBEDDING: Mapping[str, type | tuple[type, ...]] = {
     "ice_num": int,
@@ -26,6 +27,7 @@ _EMBEDDING: Mapping[str, type | tuple[type, ...]] = {
     "sentence_transformers_model_name": str,
     "batch_size": int,
 }
+_TEMPLATES: Mapping[str, type | tuple[type, ...]] = {"ice_template": dict, "prompt_template": dict}
 # Each retriever with the keys it takes, and whether it must have them.
 RETRIEVERS: Mapping[str, tuple[type[Any], Mapping[str, type | tuple[type, ...]], tuple[str, ...]]] = {
     "ZeroRetriever": (ZeroRetriever, {}, ()),
@@ -45,12 +47,15 @@ RETRIEVERS: Mapping[str, tuple[type[Any], Mapping[str, type | tuple[type, ...]],
             "seed": int,
             "ce_model_name": str,
             "scorer": str,
+            # what OpenCompass wants written a second time; a builder checks that it is the same
+            **_TEMPLATES,
         },
         (),
     ),
 }
 # Keys whose parameter is called otherwise.
 _PARAMETERS = {"embedder": "embedder_name", "sentence_transformers_model_name": "model"}
+SEPARATORS = ("ice_separator", "ice_eos_token")
 # Keys that every retriever's config may carry; the template room reads them.
 COMMON_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "ice_separator": str,
@@ -66,6 +71,15 @@ def check_retriever(cfg: Any, where: str) -> list[UserError]:
     if not isinstance(cfg, Mapping):
         return [UserError("a retriever must be a dict", where=where, expected="dict(type=ZeroRetriever)")]
     name = short_type(cfg)
+    own_class = own_path(cfg)
+    if own_class is not None:
+        try:
+            load(own_class, cfg["type"])
+        except UserError as error:
+            return [
+                UserError(error.what, where=f"{where}.type", expected=error.expected, nearest=error.nearest)
+            ]
+        return []
     if name not in RETRIEVERS:
         return [
             UserError(
@@ -98,8 +112,17 @@ def check_retriever(cfg: Any, where: str) -> list[UserError]:
 
 def build_retriever(cfg: Mapping[str, Any], shots: Shots) -> Retriever:
     """The retriever of a config that `check_retriever` has nothing against."""
+    own_class = own_path(cfg)
+    if own_class is not None:
+        keywords = {key: value for key, value in cfg.items() if key not in ("type", *SEPARATORS)}
+        mine: Retriever = load(own_class, cfg["type"])(shots, **keywords)
+        return mine
     make, own, _ = RETRIEVERS[short_type(cfg)]
-    given = {_PARAMETERS.get(key, key): cfg[key] for key in own if cfg.get(key) is not None}
+    given = {
+        _PARAMETERS.get(key, key): cfg[key]
+        for key in own
+        if cfg.get(key) is not None and key not in _TEMPLATES
+    }
     retriever: Retriever = make(shots, **given)
     return retriever
 
