@@ -270,3 +270,34 @@ def test_a_role_without_a_place_is_told() -> None:
     with pytest.raises(UserError, match="JUDGE"):
         build({"round": [turn("JUDGE", "x")]})
     assert build({"round": [turn("JUDGE", "x", fallback_role="HUMAN")]}).build(sample()) == "<s>H:x\nB:"
+
+
+nasty = st.one_of(
+    st.text(max_size=15), st.sampled_from(["{q}", "{a}", "</E>", "{{q}}", "H:", "\n", "{q}</E>{a}"])
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(nasty, nasty, nasty, nasty, st.sampled_from(["gen", "ppl"]))
+def test_nothing_leaks_between_question_examples_and_reference(
+    question: str, reference: str, shown_question: str, shown_answer: str, mode: Any
+) -> None:
+    built = PromptBuilder(
+        {
+            "prompt_template": {
+                "type": "PromptTemplate",
+                "template": {"begin": ["</E>"], "round": ROUND},
+                "ice_token": "</E>",
+            },
+            "ice_template": {"type": "PromptTemplate", "template": {"round": ROUND}},
+            "retriever": {"type": "FixKRetriever", "fix_id_list": [0]},
+        },
+        READER,
+        kind="text",
+        meta_template=META,
+        mode=mode,
+        examples=lambda: [{"q": shown_question, "a": shown_answer}],
+    )
+    prompt = built.build(sample(q=question, a=reference))
+    end = f"{reference}\n</s>" if mode == "ppl" else ""
+    assert prompt == f"<s>H:{shown_question}\nB:{shown_answer}\nH:{question}\nB:{end}"
