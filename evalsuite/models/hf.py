@@ -87,7 +87,8 @@ class _HuggingFace:
             self._adapter = hf_load.use_adapter(self._base, peft_path, peft_kwargs or {})
         self.tokenizer = self._base.tokenizer
         generation = getattr(self._base.model, "generation_config", None)
-        configured = getattr(generation, "eos_token_id", None) or self._base.model.config.eos_token_id
+        text = self._base.model.config.get_text_config()
+        configured = getattr(generation, "eos_token_id", None) or getattr(text, "eos_token_id", None)
         self._ends = end_ids(self.tokenizer, configured)
         special = special_tokens(self.tokenizer)
         self._ends |= {special[word] for word in self._stop_words if word in special}
@@ -246,14 +247,19 @@ class _HuggingFace:
                     yield from self._look(request)
 
     def _look(self, request: Request) -> Iterator[Answer]:
-        from evalsuite.models import hf_plain
+        from evalsuite.models import hf_load, hf_plain
         from evalsuite.models.hf_vision import image_inputs
 
-        if self._base.processor is None:
+        try:
+            processor = hf_load.processor_of(self._base)
+        except ImportError as error:
+            yield failed(request, "unsupported", f"a package for images is missing: {error}".splitlines()[0])
+            return
+        if processor is None:
             yield failed(request, "unsupported", "this model takes no images")
             return
         try:
-            inputs = image_inputs(self._base.processor, self.prompts, request)
+            inputs = image_inputs(processor, self.prompts, request)
         except (OSError, ValueError) as error:
             yield failed(request, "bad_image", str(error))
             return

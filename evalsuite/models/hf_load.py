@@ -31,7 +31,6 @@ class Source:
     device_map: Any = None
     rope_scaling: Mapping[str, Any] | None = None
     trust_remote_code: bool = False
-    vision: bool = False
 
     @property
     def name(self) -> str:
@@ -46,11 +45,11 @@ class Base:
     source: Source
     model: Any
     tokenizer: Any
-    processor: Any
     device: Any
     warnings: tuple[str, ...]
     holders: int = 0
     adapters: dict[str, str] = field(default_factory=dict)
+    processor: Any = None
 
 
 _loaded: dict[str, Base] = {}
@@ -157,9 +156,6 @@ def _load(source: Source) -> Base:
         tokenizer_options = {"trust_remote_code": trust, **hub, **source.tokenizer_kwargs}
         tokenizer_options.setdefault("padding_side", "left")
         tokenizer = AutoTokenizer.from_pretrained(source.tokenizer_path or source.path, **tokenizer_options)
-        processor = None
-        if source.vision or hasattr(config, "vision_config"):
-            processor = _processor(source, trust, hub)
         warnings = scale_positions(config, source.rope_scaling)
         options["dtype"] = _dtype(source, options, cuda)
         device_map = options.pop("device_map", None) or source.device_map
@@ -170,7 +166,7 @@ def _load(source: Source) -> Base:
         )
     model.eval()
     model.requires_grad_(False)
-    return Base(source, model, tokenizer, processor, model.device, tuple(warnings))
+    return Base(source, model, tokenizer, model.device, tuple(warnings))
 
 
 class _told:
@@ -211,12 +207,20 @@ def _model_class(config: Any, trust: bool) -> Any:
     return AutoModelForCausalLM
 
 
-def _processor(source: Source, trust: bool, hub: Mapping[str, Any]) -> Any:
-    from transformers import AutoProcessor
+def processor_of(base: Base) -> Any:
+    """What turns images into tensors for this model, loaded at the first image; None when it takes none.
 
-    return AutoProcessor.from_pretrained(
-        source.path, trust_remote_code=trust, **hub, **source.tokenizer_kwargs
-    )
+    Raises ImportError when it needs a package (Pillow, torchvision) that is not there.
+    """
+    if base.processor is None and hasattr(base.model.config, "vision_config"):
+        from transformers import AutoProcessor
+
+        source = base.source
+        hub = {key: source.model_kwargs[key] for key in HUB_OPTIONS if key in source.model_kwargs}
+        base.processor = AutoProcessor.from_pretrained(
+            source.path, trust_remote_code=source.trust_remote_code, **hub
+        )
+    return base.processor
 
 
 def _dtype(source: Source, options: dict[str, Any], cuda: bool) -> Any:

@@ -18,6 +18,7 @@ def load_image(part: ImagePart) -> Any:
     """
     from PIL import Image
 
+    picture: Any
     if part.source.startswith("data:"):
         picture = Image.open(io.BytesIO(base64.b64decode(part.source.split(",", 1)[1])))
     elif part.source.startswith(("http://", "https://")):

@@ -479,7 +479,9 @@ def _configured_ends(path: str, config: Any) -> Any:
         generation = GenerationConfig.from_pretrained(path)
     except OSError:
         generation = None
-    return getattr(generation, "eos_token_id", None) or getattr(config, "eos_token_id", None)
+    return getattr(generation, "eos_token_id", None) or getattr(
+        config.get_text_config(), "eos_token_id", None
+    )
 
 
 def _scored(item: _Asked) -> Answer:

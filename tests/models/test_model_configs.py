@@ -15,7 +15,19 @@ from evalsuite.registry import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "configs" / "models").rglob("*.py"))
-FAMILIES = "qwen2 qwen2_5 qwen2_5_coder qwen3 qwen3_coder qwen2_vl glm4 tigerbot llama internlm deepseek_coder".split()
+FAMILIES = [
+    "qwen2",
+    "qwen2_5",
+    "qwen2_5_coder",
+    "qwen3",
+    "qwen3_coder",
+    "qwen2_vl",
+    "glm4",
+    "tigerbot",
+    "llama",
+    "internlm",
+    "deepseek_coder",
+]
 
 
 def models() -> list[tuple[Path, dict[str, object]]]:
