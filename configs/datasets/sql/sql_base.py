@@ -8,7 +8,7 @@ bird_prompt = (
     'the following questions for the tables provided above.\n\nQuestion: {question}\n\nSELECT '
 )
 
-sql_datasets = [
+spider_bird_datasets = [
     dict(
         abbr=abbr,
         type=f'evalsuite.datasets.sql.{loader}',

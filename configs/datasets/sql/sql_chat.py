@@ -8,7 +8,7 @@ bird_prompt = (
     'the following questions for the tables provided above.\n\nQuestion: {question}\n\nPlease output only the final SQL query, starts with keyword `SELECT`.'
 )
 
-sql_chat_datasets = [
+spider_bird_chat_datasets = [
     dict(
         abbr=abbr,
         type=f'evalsuite.datasets.sql.{loader}',
