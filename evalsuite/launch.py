@@ -110,7 +110,23 @@ def _narrowed(config: Any, named: Any, options: RunOptions) -> Any:
             if getattr(extra, kind):
                 changes[kind] = getattr(extra, kind)
         changes["search_paths"] = tuple(dict.fromkeys((*config.search_paths, *extra.search_paths)))
-    return replace(config, **changes) if changes else config
+    if changes:
+        config = replace(config, **changes)
+        config = replace(config, combinations=_combinations(config))
+    return config
+
+
+def _combinations(config: Any) -> tuple[Any, ...]:
+    """What is left of the declared combinations; none when they speak of models or datasets that are gone."""
+    from evalsuite.plan import abbrs
+
+    present = {kind: {entry["abbr"] for entry in getattr(config, kind)} for kind in ("models", "datasets")}
+    left = []
+    for combination in config.combinations:
+        kept = {kind: sorted(abbrs(combination[kind]) & present[kind]) for kind in present}
+        if kept["models"] and kept["datasets"]:
+            left.append(kept)
+    return tuple(left)
 
 
 def accelerated(config: Any, options: RunOptions) -> Any:
@@ -118,8 +134,15 @@ def accelerated(config: Any, options: RunOptions) -> Any:
     if options.accelerator is None:
         return config
     from evalsuite.models.accelerate import accelerate
+    from evalsuite.plan import abbrs
 
-    return replace(config, models=tuple(accelerate(model, options.accelerator) for model in config.models))
+    models = tuple(accelerate(model, options.accelerator) for model in config.models)
+    names = {old["abbr"]: new["abbr"] for old, new in zip(config.models, models, strict=True)}
+    combinations = tuple(
+        {**pairs, "models": [names.get(name, name) for name in sorted(abbrs(pairs["models"]))]}
+        for pairs in config.combinations
+    )
+    return replace(config, models=models, combinations=combinations)
 
 
 def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gpus: int) -> int:

@@ -342,10 +342,11 @@ def corrected(model: str, guesses: Mapping[str, float], history: Mapping[str, fl
 def _combined(combinations: Sequence[Mapping[str, Any]] | None, model: str, dataset: str) -> bool:
     if not combinations:
         return True
-    return any(model in _abbrs(c["models"]) and dataset in _abbrs(c["datasets"]) for c in combinations)
+    return any(model in abbrs(c["models"]) and dataset in abbrs(c["datasets"]) for c in combinations)
 
 
-def _abbrs(entries: Sequence[Any]) -> set[str]:
+def abbrs(entries: Sequence[Any]) -> set[str]:
+    """The names in a list of names or of dicts with an abbr."""
     return {entry["abbr"] if isinstance(entry, Mapping) else str(entry) for entry in entries}
 
 

