@@ -266,7 +266,7 @@ def submit_coordinator(runner: ClusterRunner, pool: Pool, env: Mapping[str, str]
 
 
 def tell_detached(runner: ClusterRunner) -> int:
-    """Say how to come back to a run that is left to the cluster; status 1 when SLURM took none of its jobs."""
+    """Say how to come back to a run left to the cluster; status 1 when SLURM took none of its jobs."""
     states = runner.poll()
     refused = sorted({state.reason for state in states.values() if state.phase == "failed"})
     for reason in refused:

@@ -383,11 +383,14 @@ class Driver:
         self._withdrawn[queue] = self._withdrawn.get(queue, 0) + 1 if self._live(queue) else GONE
 
     def _stop_if_withdrawn(self) -> None:
-        """Somebody cancelled all workers of a queue: the run stops as if it had been interrupted here."""
-        if any(count >= GONE for count in self._withdrawn.values()) and not any(
-            map(self._live, self._queues)
-        ):
-            raise Interrupted("its jobs were cancelled")
+        """Somebody cancelled all workers of a queue: when no model is left at work, the run stops here."""
+        models = (name for name in self._queues if name != EVAL_QUEUE)
+        if not any(count >= GONE for count in self._withdrawn.values()) or any(map(self._live, models)):
+            return
+        left = [worker.id for worker in self._workers.values() if not worker.seen_over]
+        if left:
+            self._pools["eval"].runner.cancel(left)
+        raise Interrupted("its jobs were cancelled")
 
     def _broken(self, worker: _Worker) -> bool:
         """Whether the worker itself reported its tasks as broken before it ended."""

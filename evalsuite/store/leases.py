@@ -32,6 +32,10 @@ STATES = ("waiting", "ready", "leased", "broken", "done", "failed")
 LEASE_SECONDS = 30.0
 BACKOFF_SECONDS = 1.0
 BACKOFF_LIMIT = 60.0
+STALE_MISSES = 16
+"""So many candidates in one claim that others took first mean that the list of them is old: list again."""
+MISSES_PER_ENTRY = 1 / 256
+"""A long list is followed a little longer: to make a new one costs as much as some misses."""
 
 
 @dataclass
@@ -140,7 +144,8 @@ class Queue:
         for fresh in (False, True):
             if fresh:
                 self._list(rank, rng)
-            while self._candidates:
+            misses, limit = 0, max(STALE_MISSES, len(self._candidates) * MISSES_PER_ENTRY)
+            while self._candidates and (fresh or misses < limit):
                 file = self._candidates.pop()
                 name, failures = _split(file)
                 if rank(name) is None:
@@ -149,6 +154,7 @@ class Queue:
                 if _move(self.folder("ready") / file, lease.path) or lease.path.exists():
                     lease.beat()  # a rename keeps the old mtime: start this claim's heartbeat now
                     return lease
+                misses += 1
         return None
 
     def _list(self, rank: Callable[[str], float | None], rng: random.Random | None) -> None:
