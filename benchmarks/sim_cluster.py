@@ -62,9 +62,8 @@ def main() -> None:
     operations = counts["rename"] + counts["missed"] + counts["beat"] * OPERATIONS_OF_A_BEAT + counts["list"]
     missed, entries = counts["missed"] / o.tasks, counts["entry"] / o.tasks
     print(f"    {operations / o.tasks:.1f} file-system operations a task, {missed:.1f} of them renames that")
-    print(
-        f"    another worker won; {counts['list'] / o.workers:.1f} listings a worker, {entries:.0f} entries a task;"
-    )
+    print(f"    another worker won; {counts['list'] / o.workers:.1f} listings a worker,")
+    print(f"    {entries:.0f} entries listed a task")
     print(f"    {real / o.tasks * 1e6:.0f} us of real time a task")
     show("one job for each task", fifo([o.start + o.load + s for s in seconds], o.workers), bound)
     for parts in (o.workers, 4 * o.workers):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import runpy
+import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +45,8 @@ def cluster_options(runner_cfg: Mapping[str, Any], flags: Mapping[str, Any], sta
     options |= {key: value for key, value in runner_cfg.items() if key not in ENGINE_KEYS}
     options |= {key: value for key, value in flags.items() if key not in ("quotatype", "cluster")}
     # OpenCompass's words for what stock SLURM has no word of its own for
-    extra = [*options.get("extra", ()), *(runner_cfg.get("extra_command") or ())]
+    commands = (shlex.split(command) for command in runner_cfg.get("extra_command") or ())
+    extra = [*options.get("extra", ()), *itertools.chain.from_iterable(commands)]
     quota = flags.get("quotatype") or runner_cfg.get("quotatype")
     if quota:
         extra.append(f"--quotatype={quota}")

@@ -243,7 +243,13 @@ def elements(jobs: Sequence[Job], mounts: Sequence[Path]) -> str:
 
 def script(words: Sequence[str], folder: Path, prolog: Sequence[str]) -> str:
     """The batch script of an array; the same for all its elements, and for a person to read."""
-    head = "\n".join(f"#SBATCH {shlex.quote(word) if ' ' in word else word}" for word in words)
+    lines: list[str] = []
+    for word in (shlex.quote(word) if " " in word else word for word in words):
+        if word.startswith(("-", "'-")) or not lines:
+            lines.append(f"#SBATCH {word}")
+        else:  # the value of the option before it
+            lines[-1] += f" {word}"
+    head = "\n".join(lines)
     before = "\n".join(prolog) or ":"
     return f"""#!/bin/bash
 {head}

@@ -171,6 +171,6 @@ def test_notice_reaches_the_worker_which_is_requeued(
 )
 def test_any_argument_survives_the_quoting(arguments: list[str]) -> None:
     line = elements([job(("printf", "%s\\n", *arguments))], [])
-    out = subprocess.run(["bash", "-c", line + '"$@"'], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(["bash", "-c", line + '"$@"'], capture_output=True, check=True).stdout.decode()
     assert out == "".join(f"{a}\n" for a in arguments or [""])
     assert shlex.split(line)
