@@ -286,12 +286,22 @@ class InferWorker:
     # ------------------------------------------------------------------ parts
     def _load(self) -> Model:
         if self._model is None:
-            self._model = build_model(self.entry.config)
+            self._model = build_model(self._fitting_config())
             facts = self._model.facts()
             where = self.folder.path / "models" / f"{self.owner}.json"
             where.parent.mkdir(exist_ok=True)
             write_json(where, {"model": self.entry.abbr, "owner": self.owner, **facts.__dict__})
         return self._model
+
+    def _fitting_config(self) -> Mapping[str, Any]:
+        """The model's config, its batch halved for each time that a task at hand ran out of memory."""
+        config = self.entry.config
+        size = config.get("batch_size")
+        attempts = [self.queue.reasons(name) for name in self._running]
+        times = max((sum(row["kind"] == "oom" for row in rows) for rows in attempts), default=0)
+        if not times or not isinstance(size, int):
+            return config
+        return {**config, "batch_size": max(1, size >> times)}
 
     def _dataset(self, abbr: str) -> Dataset:
         if abbr not in self._datasets:
