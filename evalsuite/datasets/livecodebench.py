@@ -40,7 +40,7 @@ class _TextOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of tests")
 
 
-def tests_of(fields: Mapping[str, Any]) -> list[dict[str, str]]:
+def all_tests(fields: Mapping[str, Any]) -> list[dict[str, str]]:
     """Public and private tests of a problem."""
     tests: list[dict[str, str]] = []
     for column in ("public_test_cases", "private_test_cases"):
@@ -116,7 +116,7 @@ class LiveCodeBench(BenchmarkDataset):
         }
         return {
             **kept,
-            "tests": tests_of(fields),
+            "tests": all_tests(fields),
             "func_name": metadata.get("func_name", ""),
             "ask": ask,
             "errata": ERRATA.get(str(fields["question_id"]), ""),

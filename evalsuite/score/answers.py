@@ -85,7 +85,7 @@ def _whole(text: str) -> Any:
 
 
 def _is_row(value: Mapping[str, Any]) -> bool:
-    return any(name in value for name in _IDS) and any(name in value for name in (*_SAID, *_FORMS, *_ALSO_SAID))
+    return any(isinstance(value.get(name), (str, int)) for name in _IDS)
 
 
 def _parsed(line: str, path: Path, number: int) -> Any:

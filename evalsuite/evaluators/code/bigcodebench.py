@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
-from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled
+from evalsuite.evaluators.code.python_text import completion_end, defines, fenced, joined
 from evalsuite.evaluators.code.sanitize import sanitized_bigcodebench
 from evalsuite.sandbox import Isolation, Limits
 from evalsuite.types import Answer, Sample, Score
@@ -52,8 +52,13 @@ class BigCodeBenchEvaluator(CodeEvaluator):
         entry = fields["entry_point"]
         if self.calibrated:
             text = text.replace(FIRST_FENCED_BODY, f"```python\n{fields['complete_prompt']}    ")
-        program = assembled(fields["complete_prompt"], text, entry, FUNCTION_STOPS)
-        return None if program is None else sanitized_bigcodebench(program, entry)
+        code = fenced(text, entry)
+        if code is None:
+            code = text if defines(text, entry) else completion_end(text)
+        if not defines(code, entry):
+            code = joined(fields["complete_prompt"], code)
+        # The first definition of a name is kept: the prompt's own must not stand before the answer's.
+        return sanitized_bigcodebench(code, entry)
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the unit tests."""

@@ -1,0 +1,153 @@
+"""EvalPlus's verdicts: rules, input types, and functions that are called inside and compared outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+from made import given, sample
+
+from evalsuite.errors import UserError
+from evalsuite.evaluators.code.evalplus import EvalPlusEvaluator
+from evalsuite.evaluators.code.evalplus_rules import Comparison
+from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
+
+TASK: dict[str, Any] = {
+    "prompt": 'def double(x):\n    """ Twice x. """\n',
+    "entry_point": "double",
+    "canonical_solution": "    return 2 * x\n",
+    "base_input": [[1], [2]],
+    "plus_input": [[10], [0], [-3]],
+    "atol": 0,
+}
+
+
+@pytest.fixture
+def evaluator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EvalPlusEvaluator]:
+    monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path))
+    made = EvalPlusEvaluator(workers=1)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "base", "plus"),
+    [
+        ("    return 2 * x\n", "right", 1.0, 1.0),
+        ("    return 2 * x if x < 5 else 0\n", "wrong", 1.0, 0.0),
+        ("    return x\n", "wrong", 0.0, 0.0),
+        ("    return 2 * * x\n", "syntax", 0.0, 0.0),
+        ("    while x:\n        pass\n", "timeout", 0.0, 0.0),
+        ("    raise SystemExit(0)\n", "wrong", 0.0, 0.0),
+        ("    import os\n    os._exit(0)\n", "wrong", 0.0, 0.0),
+    ],
+)
+def test_each_kind_of_wrong_answer_is_told_apart(
+    evaluator: EvalPlusEvaluator, body: str, status: str, base: float, plus: float
+) -> None:
+    score = next(evaluator.score([(sample("HumanEval/0", **TASK), [given(body)])]))
+    assert (score.status, score.metrics) == (status, {"base": base, "plus": plus})
+    assert score.extra["integrity"] == "split"
+
+
+def test_an_object_that_equals_everything_does_not_pass(evaluator: EvalPlusEvaluator) -> None:
+    body = "    class Any(int):\n        def __eq__(self, other): return True\n    return Any(1)\n"
+    score = next(evaluator.score([(sample("HumanEval/0", **TASK), [given(body)])]))
+    assert score.status == "wrong"
+
+
+def test_what_the_base_inputs_left_behind_does_not_decide_the_plus_inputs(
+    evaluator: EvalPlusEvaluator,
+) -> None:
+    body = "    return 2 * x\n_calls = []\n_plain = double\ndef double(x):\n    _calls.append(x)\n"
+    body += "    return _plain(x) if len(_calls) <= 3 else 0\n"
+    score = next(evaluator.score([(sample("HumanEval/0", **TASK), [given(body, "completion")])]))
+    assert score.status == "right"
+
+
+def test_several_answers_get_one_score_each(evaluator: EvalPlusEvaluator) -> None:
+    answers = [given("    return 2 * x\n"), given("    return 1\n"), given("")]
+    scores = list(evaluator.score([(sample("HumanEval/0", **TASK), answers)]))
+    assert [(score.repeat, score.status) for score in scores] == [(0, "right"), (1, "wrong"), (2, "unextracted")]
+    metric = evaluator.aggregate(scores)["pass@1"]
+    assert (round(metric.value, 2), metric.n) == (33.33, 1)
+
+
+def test_expected_values_are_kept_between_runs(evaluator: EvalPlusEvaluator, tmp_path: Path) -> None:
+    rows = [(sample("HumanEval/0", **TASK), [given("    return 2 * x\n")])]
+    assert next(evaluator.score(rows)).status == "right"
+    kept = list((tmp_path / "expected").iterdir())
+    assert len(kept) == 1
+    kept[0].write_bytes(b"torn")
+    other = EvalPlusEvaluator(workers=1)
+    assert next(other.score(rows)).status == "right"
+    other.close()
+
+
+def test_unknown_rules_are_named() -> None:
+    with pytest.raises(UserError, match=r"0\.2\.1 or 0\.3\.1"):
+        EvalPlusEvaluator(rules="0.2.2")
+
+
+@pytest.mark.parametrize(
+    ("entry", "got", "wanted", "old", "new"),
+    [
+        ("similar_elements", (5, 4), (4, 5), False, True),
+        ("sum_div", 0, 7, True, True),
+        ("are_equivalent", "anything", False, True, True),
+        ("check_str", True, True, True, True),
+        ("check_str", False, True, False, False),
+        ("check_str", "Match", True, True, True),
+        ("plain", 1.0000001, 1.0, True, True),
+        ("plain", [1.0000001], 1.0, True, False),
+        ("plain", (1.0, 2.0), [1.0, 2.0], True, False),
+        ("plain", [1.0, 2.0, 3.0], [1.0, 2.0], False, False),
+        ("plain", "1.0", 1.0, False, False),
+        ("plain", None, [1.0], False, False),
+        ("digit_distance_nums", 3, 4, False, False),
+    ],
+)
+def test_the_two_readings_of_the_rules(entry: str, got: Any, wanted: Any, old: bool, new: bool) -> None:
+    arguments = (12, 345) if entry == "digit_distance_nums" else ()
+    assert Comparison("0.2.1", True, entry, 0).agrees(arguments, got, wanted) is old
+    assert Comparison("0.3.1", True, entry, 0).agrees(arguments, got, wanted) is new
+
+
+def test_a_tolerance_that_was_set_by_one_value_holds_for_the_next() -> None:
+    comparison = Comparison("0.2.1", False, "f", 0)
+    assert not comparison.agrees((), 1 + 1e-9, 1)
+    assert comparison.agrees((), 0.5, 0.5)
+    assert comparison.agrees((), 1 + 1e-9, 1)
+
+
+def test_a_root_is_checked_by_the_polynomial() -> None:
+    assert Comparison("0.3.1", False, "find_zero", 1e-4).agrees(([-2, 1],), 2.00001, 1.0)
+    assert not Comparison("0.3.1", False, "find_zero", 1e-4).agrees(([-2, 1],), 2.1, 2.0)
+
+
+def test_inputs_get_the_types_of_their_task() -> None:
+    assert mbpp_inputs("Mbpp/2", [[[1], [2]]]) == [[(1,), (2,)]]
+    assert mbpp_inputs("Mbpp/124", [["1", "2j"]]) == [[1.0, 2j]]
+    assert mbpp_inputs("Mbpp/115", [[[[1], []]]]) == [[[{1}, {}]]]
+    assert mbpp_inputs("Mbpp/580", [[[1, [2]]]]) == [((1, (2,)),)]
+    assert mbpp_inputs("Mbpp/3", [[[1]]]) == [[[1]]]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=3).map(tuple),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@drawn(VALUES, VALUES, st.sampled_from(["f", "sum_div", "Diff", "check_str", "surface_Area", "find_zero"]))
+def test_comparing_never_fails(got: Any, wanted: Any, entry: str) -> None:
+    for rules in ("0.2.1", "0.3.1"):
+        for mbpp in (True, False):
+            assert Comparison(rules, mbpp, entry, 0).agrees(([1, 2],), got, wanted) in (True, False)  # type: ignore[arg-type]

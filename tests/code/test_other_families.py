@@ -1,0 +1,354 @@
+"""Infilling, SAFIM, LiveCodeBench, text-to-SQL, MBPP's asserts and BigCodeBench's unit tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+from made import given, sample
+
+from evalsuite.datasets.infilling import FIM_TOKENS, HumanEvalInfilling, RepositoryCompletion
+from evalsuite.datasets.livecodebench import LiveCodeBench, all_tests
+from evalsuite.datasets.sql import Spider
+from evalsuite.errors import UserError
+from evalsuite.evaluators.code.bigcodebench import BigCodeBenchEvaluator
+from evalsuite.evaluators.code.ds1000 import DS1000Evaluator, solution_of
+from evalsuite.evaluators.code.function_tests import MbppEvaluator, foreign_names
+from evalsuite.evaluators.code.infilling import (
+    CompletionMatchEvaluator,
+    InfillingEvaluator,
+    LineMatchEvaluator,
+    SafimEvaluator,
+    same_call,
+)
+from evalsuite.evaluators.code.livecodebench import (
+    LiveCodeBenchEvaluator,
+    OutputPredictionEvaluator,
+    fenced_code,
+    predicted_output,
+    same_by_ladder,
+    same_lines,
+)
+from evalsuite.evaluators.code.similarity import edit_similarity, levenshtein_similarity
+from evalsuite.evaluators.code.sql import SqlEvaluator, query_of, same_set, same_up_to_columns
+
+Write = Callable[..., Path]
+
+
+def judged(evaluator: Any, problem: Any, *texts: str) -> list[str]:
+    """The status of each answer."""
+    try:
+        return [evaluator.judge(problem, given(text), 0).status for text in texts]
+    finally:
+        evaluator.close()
+
+
+# --------------------------------------------------------------------------- infilling
+def test_a_family_orders_prefix_and_suffix_its_own_way() -> None:
+    assert FIM_TOKENS["qwen"].prompt("a", "b") == "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>"
+    assert FIM_TOKENS["codestral"].prompt("a", "b") == "[SUFFIX]b[PREFIX]a"
+    with pytest.raises(UserError, match="qwen"):
+        HumanEvalInfilling(family="qwn", path="/dev/null")
+
+
+def test_an_infilled_line_is_run_with_what_stands_around_it() -> None:
+    problem = sample(
+        prompt="def f(x):\n    y = x\n",
+        suffix="    return y\n",
+        canonical_solution="    y = y + 1\n",
+        test="def check(candidate):\n    assert candidate(1) == 2\n",
+        entry_point="f",
+        ends=("<|endoftext|>",),
+    )
+    texts = ("    y = y + 1\n", "    y += 1<|endoftext|>junk", "    y += 1\n    y += 5\n", "    y += 2\n")
+    assert judged(InfillingEvaluator(lines="one", workers=1), problem, *texts) == [
+        *("right", "right", "right"),
+        "wrong",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "tool", "code", "good"),
+    [
+        ("python", "sh", "n = int(input())\nprint({{completion}})\n", "n * 2"),
+        ("cpp", "g++", "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << {{completion}}; }\n", "n * 2"),
+        pytest.param(
+            "java",
+            "javac",
+            "import java.util.*;\npublic class D { public static void main(String[] a) {\n"
+            "int n = new Scanner(System.in).nextInt(); System.out.println({{completion}}); } }\n",
+            "n * 2",
+            marks=pytest.mark.slow,
+        ),
+        (
+            "csharp",
+            "mcs",
+            "using System;\nclass P { static void Main() { int n = int.Parse(Console.ReadLine());\n"
+            "Console.WriteLine({{completion}}); } }\n",
+            "n * 2",
+        ),
+    ],
+)
+def test_safim_programs_are_fed_and_compared_outside(language: str, tool: str, code: str, good: str) -> None:
+    if shutil.which(tool) is None:
+        pytest.skip(f"no {tool} here")
+    problem = sample(
+        lang=language,
+        subset="control",
+        eval_prompt=code,
+        ground_truth="n + n",
+        unit_tests=[{"input": "3", "output": ["6"]}, {"input": "5", "output": ["10"]}],
+        ends=(),
+    )
+    evaluator = SafimEvaluator(seconds=5, workers=1)
+    assert judged(evaluator, problem, good, "n + 3", "n +", "n + n") == ["right", "wrong", "syntax", "right"]
+
+
+def test_calls_are_compared_by_their_arguments() -> None:
+    assert same_call("f(a, b = 1)", "f( a,b=1 )", "python")
+    assert not same_call("f(a, 2)", "f(a, 1)", "python")
+    assert same_call("g( x )", "g(x)", "cpp")
+
+
+def test_a_single_line_is_compared_by_text() -> None:
+    problem = sample(canonical_solution="    return 1\n", ends=())
+    evaluator = LineMatchEvaluator()
+    scores = [evaluator.judge(problem, given(text), 0) for text in ("return 1\nmore", "\n    return 1", "return 2")]
+    assert [score.correct for score in scores] == [True, True, False]
+    assert 0 < scores[2].metrics["edit_similarity"] < 1
+
+
+def test_repository_completion_counts_the_truths_lines(write_rows: Write) -> None:
+    path = write_rows(
+        [
+            {
+                "prompt": "x = ",
+                "groundtruth": "call(\n  'a')",
+                "right_context": "\nend",
+                "crossfile_context": {"text": "# other"},
+                "metadata": {"task_id": "t/1"},
+            }
+        ]
+    )
+    problem = next(iter(RepositoryCompletion(str(path), context="right").samples()))
+    assert problem.id == "t/1"
+    assert problem.fields["fim_prompt"].endswith("\nend\n\n# other<|fim_middle|>")
+    evaluator = CompletionMatchEvaluator("chunk")
+    scores = [evaluator.judge(problem, given(text), 0) for text in ('call(\n\n  "a")\nrest()', "call(b)")]
+    assert [score.correct for score in scores] == [True, False]
+
+
+@settings(max_examples=100, deadline=None)
+@drawn(st.text(max_size=25), st.text(max_size=25))
+def test_similarities_are_shares_and_symmetric(one: str, two: str) -> None:
+    for similarity in (edit_similarity, levenshtein_similarity):
+        assert 0 <= similarity(one, two) <= 1
+        assert similarity(one, two) == pytest.approx(similarity(two, one))
+        assert similarity(one, one) == 1
+
+
+# --------------------------------------------------------------------------- LiveCodeBench
+def problem_rows() -> list[dict[str, Any]]:
+    """Two problems of different months: one reads stdin, one is a method."""
+    return [
+        {
+            "question_id": "b",
+            "question_title": "B",
+            "question_content": "double",
+            "contest_date": "2024-07-20T00:00:00",
+            "starter_code": "",
+            "public_test_cases": json.dumps([{"input": "2\n", "output": "4\n", "testtype": "stdin"}]),
+            "metadata": "{}",
+        },
+        {
+            "question_id": "abc337_e",
+            "question_title": "A",
+            "question_content": "double",
+            "contest_date": "2023-07-20T00:00:00",
+            "starter_code": "class Solution:\n    def twice(self, n): ",
+            "public_test_cases": json.dumps([{"input": "[2]\n3", "output": "[6]", "testtype": "functional"}]),
+            "metadata": '{"func_name": "twice"}',
+        },
+    ]
+
+
+def test_windows_and_errata_choose_problems(write_rows: Write) -> None:
+    path = str(write_rows(problem_rows()))
+    assert [each.id for each in LiveCodeBench(path).samples()] == ["abc337_e", "b"]
+    assert [each.id for each in LiveCodeBench(path, start_date="2024-01-01").samples()] == ["b"]
+    assert [each.id for each in LiveCodeBench(path, end_date="2023-07-20").samples()] == ["abc337_e"]
+    assert [each.id for each in LiveCodeBench(path, errata="drop").samples()] == ["b"]
+
+
+def test_stdin_and_call_problems(write_rows: Write) -> None:
+    method, script = LiveCodeBench(str(write_rows(problem_rows()))).samples()
+    fence = "```python\n{}\n```"
+    answers = [
+        "import sys\ndef main():\n    print(int(sys.stdin.readline()) * 2)\nif __name__ == '__main__':\n    main()",
+        "print(5)",
+        "print(",
+    ]
+    evaluator = LiveCodeBenchEvaluator(workers=1)
+    assert judged(evaluator, script, *map(fence.format, answers), "no code") == [
+        *("right", "wrong", "syntax"),
+        "unextracted",
+    ]
+    body = "class Solution:\n    def twice(self, values: List[int], n):\n        return {}"
+    answers = [body.format(value) for value in ("(values[0] * n,)", "[1]", "values[7]")]
+    assert judged(evaluator, method, *map(fence.format, answers)) == ["right", "wrong", "wrong"]
+
+
+def test_private_tests_hold_nothing_but_text() -> None:
+    import base64
+    import pickle
+    import zlib
+
+    tests = [{"input": "1", "output": "2", "testtype": "stdin"}]
+    packed = base64.b64encode(zlib.compress(pickle.dumps(json.dumps(tests)))).decode()
+    assert all_tests({"private_test_cases": packed}) == tests
+    evil = base64.b64encode(zlib.compress(pickle.dumps(Path("/etc")))).decode()
+    with pytest.raises(pickle.UnpicklingError):
+        all_tests({"private_test_cases": evil})
+
+
+def test_outputs_are_compared_in_two_readings() -> None:
+    assert same_lines("1.0 2\nYES ", "1 2.00\nYES")
+    assert not same_lines("1.000001", "1")
+    assert same_by_ladder("1.000001", "1")
+    assert not same_lines("b a", "a b")
+    assert same_by_ladder("b a", "a b")
+
+
+def test_the_first_and_the_last_fence() -> None:
+    text = "```\none\n```\nbut\n```python\ntwo\n```"
+    assert (fenced_code(text, "first"), fenced_code(text, "last")) == ("one", "two")
+    assert fenced_code("```\nopen") is None
+
+
+def test_predicted_outputs() -> None:
+    assert predicted_output("```python\nassert f(1) == [1, 2]\n```") == "[1, 2]"
+    assert predicted_output("[ANSWER] assert f('==') == 'a' [/ANSWER]") == "'a'"
+    problem = sample(expected="[1, 2]")
+    texts = ("assert f(1) == [1,2]", "[2, 1]", "the list", "")
+    assert judged(OutputPredictionEvaluator(workers=1), problem, *texts) == [
+        *("right", "wrong", "syntax"),
+        "unextracted",
+    ]
+
+
+# --------------------------------------------------------------------------- SQL
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("name FROM t", "SELECT name FROM t"),
+        ("```sql\nSELECT a\nFROM t;\n```", "SELECT a FROM t"),
+        ("The query is SELECT ';' FROM t; and so on", "SELECT ';' FROM t"),
+        ("thinking [SQL]\nselect 1 [/SQL]", "select 1"),
+        ("WITH x AS (SELECT 1) SELECT * FROM x", "WITH x AS (SELECT 1) SELECT * FROM x"),
+        ("", None),
+    ],
+)
+def test_queries_are_found(text: str, query: str | None) -> None:
+    assert query_of(text) == query
+
+
+def test_rows_are_compared_up_to_order_and_columns() -> None:
+    rows = [(1, "a"), (2, "b"), (2, "b")]
+    assert same_up_to_columns(rows, [("b", 2), ("a", 1), ("b", 2)])
+    assert not same_up_to_columns(rows, [("b", 2), ("a", 1), ("a", 1)])
+    assert not same_up_to_columns([(1, 2), (2, 1)], [(1, 1), (2, 2)])
+    assert same_up_to_columns([], [])
+    assert not same_up_to_columns([(1,)], [])
+    assert same_set(rows, [(2, "b"), (1, "a")])
+
+
+@settings(max_examples=80, deadline=None)
+@drawn(
+    st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=6),
+    st.permutations([0, 1, 2]),
+    st.randoms(),
+)
+def test_any_order_of_rows_and_columns_is_the_same(rows: list[Any], order: list[int], random: Any) -> None:
+    moved = [tuple(row[at] for at in order) for row in rows]
+    random.shuffle(moved)
+    assert same_up_to_columns(rows, moved)
+
+
+def test_queries_run_on_a_database_that_they_cannot_change(tmp_path: Path, write_rows: Write) -> None:
+    folder = tmp_path / "databases" / "shop"
+    folder.mkdir(parents=True)
+    with sqlite3.connect(folder / "shop.sqlite") as connection:
+        connection.execute("CREATE TABLE item (name TEXT, price INT)")
+        connection.executemany("INSERT INTO item VALUES (?, ?)", [("a", 1), ("b", 2)])
+    rows = [
+        {"db_id": "shop", "question": "Which?", "query": "SELECT name FROM item"},
+        {"db_id": "gone", "question": "Which?", "query": "SELECT 1"},
+    ]
+    spider = Spider(str(write_rows(rows)), str(tmp_path / "databases"))
+    here, gone = spider.samples()
+    assert "CREATE TABLE item" in here.fields["schema"]
+    assert "3 example rows" in here.fields["schema"]
+    texts = ("SELECT name FROM item ORDER BY price DESC", "price FROM item", "nme FROM item", "name FRO item;")
+    evaluator = SqlEvaluator(workers=1)
+    assert judged(evaluator, here, *texts) == ["right", "wrong", "wrong", "syntax"]
+    assert judged(SqlEvaluator(workers=1), gone, "1") == ["error"]
+
+
+# --------------------------------------------------------------------------- MBPP, BigCodeBench, DS-1000
+def test_asserts_that_need_the_answers_own_classes_run_beside_it() -> None:
+    assert foreign_names("import math\nassert f([x for x in [1]]) == math.pi", "f") == set()
+    assert foreign_names("assert f(Pair(1, 2)) == 1", "f") == {"Pair"}
+    fields = {"entry_point": "f", "setup": "", "tests": "assert f(Pair(1, 2)) == 1"}
+    code = "class Pair:\n    def __init__(self, a, b):\n        self.a = a\ndef f(pair):\n    return pair.a\n"
+    evaluator = MbppEvaluator(workers=1)
+    score = evaluator.judge(sample(**fields), given(code), 0)
+    evaluator.close()
+    assert (score.status, score.extra["integrity"]) == ("right", "inproc")
+
+
+def test_a_function_called_check_is_no_test() -> None:
+    fields = {"entry_point": "check", "setup": "", "tests": "assert check(1) == True"}
+    assert judged(MbppEvaluator(workers=1), sample(**fields), "def check(n):\n    return True\n") == ["right"]
+
+
+def test_unit_tests_run_in_the_module_and_missing_libraries_are_no_wrong_answers() -> None:
+    fields = {
+        "code_prompt": "import math\ndef task_func(n):",
+        "complete_prompt": 'import math\ndef task_func(n):\n    """ Twice. """\n',
+        "entry_point": "task_func",
+        "test": "import unittest\nfrom unittest.mock import patch\nclass TestCases(unittest.TestCase):\n"
+        "    def test_one(self):\n        self.assertEqual(task_func(2), 4)\n"
+        "    def test_two(self):\n        with patch('math.floor', return_value=7):\n"
+        "            self.assertEqual(math.floor(1.5), 7)\n",
+    }
+    texts = (
+        "    return 2 * n\n",
+        "```python\nimport math\ndef task_func(n):\n    return 2 * n\n```",
+        "    return n\n",
+        "    import no_such_module\n",
+    )
+    assert judged(BigCodeBenchEvaluator(workers=1, seconds=10), sample(**fields), *texts) == [
+        *("right", "right", "wrong"),
+        "wrong",
+    ]
+    fields["code_prompt"] = "import no_such_library\ndef task_func(n):"
+    assert judged(BigCodeBenchEvaluator(workers=1, seconds=10), sample(**fields), texts[0]) == ["error"]
+
+
+def test_ds1000_answers_run_in_their_context() -> None:
+    context = (
+        "def test_execution(solution):\n    space = {'n': 2}\n    exec(solution, space)\n"
+        "    assert space['result'] == 4\n"
+    )
+    problem = sample(code_context=context)
+    texts = ("result = 2 * n\n</code>\nEND SOLUTION", "```python\nresult = n * n\n```", "result = 3", "result = ")
+    assert judged(DS1000Evaluator(workers=1, seconds=10), problem, *texts)[:3] == ["right", "right", "wrong"]
+    assert solution_of("<code>\na = 1\n</code>") == "a = 1"
