@@ -315,10 +315,12 @@ def test_time_limit_requeues_and_keeps_what_was_done(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_worker_that_ignores_the_notice_is_ended_and_its_rows_count(bench: Bench) -> None:
-    configure(bench, workers=1, seconds=0.5, tasks=1, time="1", prolog=["trap '' USR1"], notice_s=40)
-    end(bench.start("c.py"))
+def test_time_limit_without_notice_is_retried_from_what_is_on_disk(bench: Bench) -> None:
+    configure(bench, workers=1, seconds=0.45, tasks=1, time="1", extra=["--signal=B:CONT@10"])
+    end(bench.start("c.py", "--retry", "0"))
     complete(bench)
+    states = [row for row in read_record(bench.latest / "slurm") if row["event"] == "over"]
+    assert any(row["kind"] == "timeout" for row in states)
     assert len({row["key"] for row in bench.rows()}) == SIZE
 
 
