@@ -1,4 +1,4 @@
-"""Base of the benchmark loaders: a JSON-lines file found by its name, whose rows get a few derived columns."""
+"""Base of the benchmark loaders: a file found by its name, whose rows get a few derived columns."""
 
 from __future__ import annotations
 

@@ -103,7 +103,8 @@ class HumanEvalInfilling(BenchmarkDataset):
 class Safim(BenchmarkDataset):
     """SAFIM: blocks and control expressions judged by running, API calls by their text."""
 
-    hole: ClassVar[str] = "{{completion}}"
+    marks: ClassVar[dict[str, str]] = {"python": "# TODO: Your code here"}
+    braced_mark: ClassVar[str] = "/* TODO: Your code here */"
 
     def __init__(
         self,
@@ -120,7 +121,10 @@ class Safim(BenchmarkDataset):
 
     def shape(self, fields: Fields) -> Fields:
         """The prompt in the family's tokens; `subset` tells how much of an answer counts."""
-        before, _, after = fields["prompt"].partition(self.hole)
+        mark = self.marks.get(fields["lang"], self.braced_mark)
+        before, found, after = fields["prompt"].partition(mark)
+        if not found:
+            raise UserError(f"the prompt of {fields['task_id']} has no hole", expected=f"{mark!r} in it")
         return {
             **fields,
             "subset": self.subset,
@@ -160,8 +164,9 @@ class SantaCoderFim(ParquetDataset):
 class RepositoryCompletion(JsonlDataset):
     """CrossCodeEval, CrossCodeLongEval and RepoEval from a file that the user has (`path`).
 
-    Rows have prompt, groundtruth, right_context (or full_right_context), crossfile_context and metadata.task_id.
-    `context` puts the other files' text nowhere, before the prefix, or behind the suffix as Qwen does.
+    Rows have prompt, groundtruth, right_context (or full_right_context), crossfile_context and
+    metadata.task_id. `context` puts the other files' text nowhere, before the prefix, or behind the suffix as
+    Qwen does.
     """
 
     def __init__(

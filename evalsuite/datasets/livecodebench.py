@@ -100,13 +100,14 @@ class LiveCodeBench(BenchmarkDataset):
         starter = fields.get("starter_code") or ""
         if starter:
             ask = (
-                "You will use the following starter code to write the solution to the problem and enclose your "
-                f"code within delimiters.\n```python\n{starter}\n```\n\n"
+                "You will use the following starter code to write the solution to the problem and enclose "
+                f"your code within delimiters.\n```python\n{starter}\n```\n\n"
             )
         else:
             ask = (
-                "Read the inputs from stdin solve the problem and write the answer to stdout (do not directly "
-                "test on the sample inputs). Enclose your code within delimiters as follows.\n```python\n"
+                "Read the inputs from stdin solve the problem and write the answer to stdout (do not "
+                "directly test on the sample inputs). Enclose your code within delimiters as follows.\n"
+                "```python\n"
                 "# YOUR CODE HERE\n```\n\n"
             )
         kept = {
@@ -124,7 +125,9 @@ class LiveCodeBench(BenchmarkDataset):
 
 
 class LiveCodeBenchRows(JsonlDataset):
-    """Test-output prediction or code execution: rows of a file that the user has (`path` or the data folders)."""
+    """Test-output prediction or code execution: rows of a file that the user has (`path` or the data
+    folders).
+    """
 
     def __init__(
         self, file: str, path: str | None = None, reader_cfg: Mapping[str, Any] | None = None

@@ -27,7 +27,9 @@ TITLES = {
 
 
 class MultiPLE(BenchmarkDataset):
-    """The problems of one language. All rows carry the stop strings of the first, as Qwen's loader reads them."""
+    """The problems of one language. All rows carry the stop strings of the first, as Qwen's loader reads
+    them.
+    """
 
     file: ClassVar[str] = "multipl_e/humaneval-LANG.jsonl.gz"
 

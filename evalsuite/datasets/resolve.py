@@ -1,7 +1,8 @@
-"""Where a benchmark's files are found: a path that was given, $EVALSUITE_DATA, the cache, an installed package.
+"""Where a benchmark's files are found: a path that was given, $EVALSUITE_DATA, the cache, an installed
+package.
 
-`data/sources.json` says of each file where it comes from. Whoever fetches files puts them into the cache under
-the same relative names.
+`data/sources.json` says of each file where it comes from. Whoever fetches files puts them into the cache
+under the same relative names.
 """
 
 from __future__ import annotations

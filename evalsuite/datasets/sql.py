@@ -19,8 +19,8 @@ from evalsuite.errors import UserError
 class _TextToSql(JsonlDataset):
     """Rows with a database each; its schema is read from the database itself.
 
-    `databases` is the folder with DB/DB.sqlite (packed or not). A row whose database is not there keeps an empty
-    schema; its answers are an error when graded.
+    `databases` is the folder with DB/DB.sqlite (packed or not). A row whose database is not there keeps an
+    empty schema; its answers are an error when graded.
     """
 
     file: ClassVar[str] = ""

@@ -1,8 +1,10 @@
-"""Answer files as they come: rows of id and prediction, or as EvalPlus, MultiPL-E, CRUXEval, BigCodeBench write them.
+"""Answer files as they come: rows of id and prediction, or as EvalPlus, MultiPL-E, CRUXEval, BigCodeBench
+write them.
 
-Each row becomes an id with its answers. `form` says what a text is when a benchmark's own tool has put it together:
-"completion" (goes behind the prompt as it stands), "solution" (a whole program), "generation" (prompt and
-continuation, tests still missing) or "answer" (already extracted). Without a form it is what a model said.
+Each row becomes an id with its answers. `form` says what a text is when a benchmark's own tool has put it
+together: "completion" (goes behind the prompt as it stands), "solution" (a whole program), "generation"
+(prompt and continuation, tests still missing) or "answer" (already extracted). Without a form it is what a
+model said.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class Given:
 
 
 def read_answers(path: Path) -> list[Given]:
-    """All answers of a file. The benchmarks' own tools write several answers to one problem as several rows."""
+    """All answers of a file; the benchmarks' own tools write several to one problem as several rows."""
     if not path.is_file():
         raise UserError("no such answer file", where=str(path))
     merged: dict[str, Given] = {}
@@ -65,7 +67,9 @@ def _read(path: Path) -> Iterator[Given]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"not a text file: {error}", where=str(path), expected="JSON or JSON lines") from error
+        raise UserError(
+            f"not a text file: {error}", where=str(path), expected="JSON or JSON lines"
+        ) from error
     whole = _whole(text)
     if isinstance(whole, list):
         yield from (_row(row, path, number) for number, row in enumerate(whole, 1))

@@ -31,8 +31,8 @@ def grade(
 ) -> int:
     """Grade a file of answers; the exit status is 1 when some could not be judged, else 0.
 
-    `data` takes another problem file of the same format, `raw` grades texts as they stand, `out` is the folder
-    for `scores.jsonl`, `options` are keywords of the benchmark's evaluator.
+    `data` takes another problem file of the same format, `raw` grades texts as they stand, `out` is the
+    folder for `scores.jsonl`, `options` are keywords of the benchmark's evaluator.
     """
     config = dict(config_of(name))
     if data is not None:
@@ -91,7 +91,7 @@ def matched(
 
 
 def _renamed(rows: Sequence[Given], samples: Mapping[str, Sample]) -> list[str | None]:
-    """The problem's id for each row: exact, or a bare last part where that is unambiguous (`2` for `Mbpp/2`)."""
+    """The problem's id for each row: exact, or a bare last part where only one has it (`2` for `Mbpp/2`)."""
     tails: dict[str, str | None] = {}
     for name in samples:
         tail = name.rpartition("/")[2]

@@ -91,7 +91,9 @@ def test_both_pythons_are_told_where_they_differ(inputs: CruxEvalEvaluator) -> N
 
 def test_only_the_newer_methods_are_taken_away() -> None:
     assert without_new_methods("x = 1  # kept") == "x = 1  # kept"
-    assert "removeprefix(" not in without_new_methods("'a'.removeprefix('a')").replace("_no_removeprefix_(", "")
+    assert "removeprefix(" not in without_new_methods("'a'.removeprefix('a')").replace(
+        "_no_removeprefix_(", ""
+    )
 
 
 @settings(max_examples=200, deadline=None)

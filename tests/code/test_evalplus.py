@@ -73,7 +73,11 @@ def test_what_the_base_inputs_left_behind_does_not_decide_the_plus_inputs(
 def test_several_answers_get_one_score_each(evaluator: EvalPlusEvaluator) -> None:
     answers = [given("    return 2 * x\n"), given("    return 1\n"), given("")]
     scores = list(evaluator.score([(sample("HumanEval/0", **TASK), answers)]))
-    assert [(score.repeat, score.status) for score in scores] == [(0, "right"), (1, "wrong"), (2, "unextracted")]
+    assert [(score.repeat, score.status) for score in scores] == [
+        (0, "right"),
+        (1, "wrong"),
+        (2, "unextracted"),
+    ]
     metric = evaluator.aggregate(scores)["pass@1"]
     assert (round(metric.value, 2), metric.n) == (33.33, 1)
 

@@ -29,7 +29,7 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "sh": {
         "prompt": "#!/bin/bash\n# Twice.\n# $1 is an integer\ntwice() {\n",
-        "tests": "}\n\ncandidate() {\n    twice \"$@\"\n}\n\nset -e\nrun_test() {\n"
+        "tests": '}\n\ncandidate() {\n    twice "$@"\n}\n\nset -e\nrun_test() {\n'
         '    [[ $(candidate "2") = "4" ]]\n}\n\nrun_test',
         "first_stops": ["\n}"],
         "good": "    echo $((2 * $1))\n}\n",
@@ -59,7 +59,13 @@ ROWS: dict[str, dict[str, Any]] = {
 def row(language: str) -> Any:
     """A problem of that language."""
     kept = {key: value for key, value in ROWS[language].items() if key not in ("good", "bad", "exits")}
-    return sample("HumanEval_0_twice", task_id="HumanEval_0_twice", language=language, stem=kept["prompt"].strip(), **kept)
+    return sample(
+        "HumanEval_0_twice",
+        task_id="HumanEval_0_twice",
+        language=language,
+        stem=kept["prompt"].strip(),
+        **kept,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +81,8 @@ def test_right_and_wrong_and_early_exit(evaluator: MultiPLEEvaluator, language: 
     if shutil.which(tool) is None:
         pytest.skip(f"no {tool} here")
     statuses = [
-        evaluator.judge(row(language), given(ROWS[language][kind]), 0).status for kind in ("good", "bad", "exits")
+        evaluator.judge(row(language), given(ROWS[language][kind]), 0).status
+        for kind in ("good", "bad", "exits")
     ]
     assert statuses == ["right", "wrong", "wrong"]
 

@@ -79,7 +79,12 @@ def test_an_infilled_line_is_run_with_what_stands_around_it() -> None:
     ("language", "tool", "code", "good"),
     [
         ("python", "sh", "n = int(input())\nprint({{completion}})\n", "n * 2"),
-        ("cpp", "g++", "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << {{completion}}; }\n", "n * 2"),
+        (
+            "cpp",
+            "g++",
+            "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << {{completion}}; }\n",
+            "n * 2",
+        ),
         pytest.param(
             "java",
             "javac",
@@ -121,7 +126,9 @@ def test_calls_are_compared_by_their_arguments() -> None:
 def test_a_single_line_is_compared_by_text() -> None:
     problem = sample(canonical_solution="    return 1\n", ends=())
     evaluator = LineMatchEvaluator()
-    scores = [evaluator.judge(problem, given(text), 0) for text in ("return 1\nmore", "\n    return 1", "return 2")]
+    scores = [
+        evaluator.judge(problem, given(text), 0) for text in ("return 1\nmore", "\n    return 1", "return 2")
+    ]
     assert [score.correct for score in scores] == [True, True, False]
     assert 0 < scores[2].metrics["edit_similarity"] < 1
 
@@ -192,7 +199,8 @@ def test_stdin_and_call_problems(write_rows: Write) -> None:
     method, script = LiveCodeBench(str(write_rows(problem_rows()))).samples()
     fence = "```python\n{}\n```"
     answers = [
-        "import sys\ndef main():\n    print(int(sys.stdin.readline()) * 2)\nif __name__ == '__main__':\n    main()",
+        "import sys\ndef main():\n    print(int(sys.stdin.readline()) * 2)\n"
+        "if __name__ == '__main__':\n    main()",
         "print(5)",
         "print(",
     ]
@@ -296,7 +304,12 @@ def test_queries_run_on_a_database_that_they_cannot_change(tmp_path: Path, write
     here, gone = spider.samples()
     assert "CREATE TABLE item" in here.fields["schema"]
     assert "3 example rows" in here.fields["schema"]
-    texts = ("SELECT name FROM item ORDER BY price DESC", "price FROM item", "nme FROM item", "name FRO item;")
+    texts = (
+        "SELECT name FROM item ORDER BY price DESC",
+        "price FROM item",
+        "nme FROM item",
+        "name FRO item;",
+    )
     evaluator = SqlEvaluator(workers=1)
     assert judged(evaluator, here, *texts) == ["right", "wrong", "wrong", "syntax"]
     assert judged(SqlEvaluator(workers=1), gone, "1") == ["error"]
@@ -349,6 +362,11 @@ def test_ds1000_answers_run_in_their_context() -> None:
         "    assert space['result'] == 4\n"
     )
     problem = sample(code_context=context)
-    texts = ("result = 2 * n\n</code>\nEND SOLUTION", "```python\nresult = n * n\n```", "result = 3", "result = ")
+    texts = (
+        "result = 2 * n\n</code>\nEND SOLUTION",
+        "```python\nresult = n * n\n```",
+        "result = 3",
+        "result = ",
+    )
     assert judged(DS1000Evaluator(workers=1, seconds=10), problem, *texts)[:3] == ["right", "right", "wrong"]
     assert solution_of("<code>\na = 1\n</code>") == "a = 1"

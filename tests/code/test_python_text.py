@@ -20,7 +20,20 @@ from evalsuite.evaluators.code.sanitize import sanitized, sanitized_bigcodebench
 
 PROMPT = 'from typing import List\n\n\ndef double(x: int) -> int:\n    """ Twice x. """\n'
 PIECES = st.sampled_from(
-    ["```", "```python\n", "\n```\n", "def double(x):\n", "    return x\n", "\n", "text ", "\t", "import os\n", '"""', "é", "\x00"]
+    [
+        "```",
+        "```python\n",
+        "\n```\n",
+        "def double(x):\n",
+        "    return x\n",
+        "\n",
+        "text ",
+        "\t",
+        "import os\n",
+        '"""',
+        "é",
+        "\x00",
+    ]
 )
 
 

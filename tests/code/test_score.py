@@ -39,7 +39,9 @@ def answers(texts: list[Any]) -> list[dict[str, Any]]:
 def test_rows_are_graded_and_written(
     data: str, write_rows: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = write_rows(answers(["    return x\n", "```python\ndef f1(x):\n    return x + 1\n```", "    return 0\n"]))
+    given = write_rows(
+        answers(["    return x\n", "```python\ndef f1(x):\n    return x + 1\n```", "    return 0\n"])
+    )
     out = tmp_path / "out"
     assert main(["humaneval", str(given), "--data", data, "--out", str(out), "--workers", "1"]) == 0
     rows = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
@@ -78,7 +80,10 @@ def test_raw_takes_the_text_as_it_stands(data: str, write_rows: Write, tmp_path:
     ("rows", "said"),
     [
         (answers(["a", "b"]), "no answer for 1 id(s): HumanEval/2"),
-        ([*answers(["a", "b", "c"]), {"id": "HumanEval/77", "prediction": ""}], "unknown id(s): HumanEval/77"),
+        (
+            [*answers(["a", "b", "c"]), {"id": "HumanEval/77", "prediction": ""}],
+            "unknown id(s): HumanEval/77",
+        ),
         ([*answers(["a", "b", "c"]), {"id": "HumanEval/1", "prediction": ""}], "more than once: HumanEval/1"),
         ([{"id": "HumanEval/0", "text": "a"}], "row 1 has no prediction"),
         ([{"id": "HumanEval/0", "prediction": 3}], "is no text but a int"),
@@ -145,7 +150,9 @@ def test_every_config_that_runs_code_has_its_classes() -> None:
     from evalsuite.registry import resolve
 
     configs = dataset_configs()
-    assert {"humaneval", "mbpp_plus", "multipl_e_rs", "cruxeval_output", "bigcodebench_hard_instruct"} <= set(configs)
+    assert {"humaneval", "mbpp_plus", "multipl_e_rs", "cruxeval_output", "bigcodebench_hard_instruct"} <= set(
+        configs
+    )
     assert {"ds1000", "spider", "bird", "safim_api", "humaneval_infilling_random_span"} <= set(configs)
     for config in configs.values():
         assert callable(resolve(config["type"], "datasets"))

@@ -47,7 +47,9 @@ def scored(evaluator: Any, samples: Mapping[str, Sample], texts: Mapping[str, st
 
 
 def assert_agrees(scores: Iterable[Score], truth: Mapping[str, bool], metric: str = "") -> None:
-    """Every verdict equals the published one, but for the known exceptions; at least 99.5 % agree in any case."""
+    """Every verdict equals the published one, but for the known exceptions; at least 99.5 % agree in any
+    case.
+    """
     verdicts = {
         score.id: bool(score.correct) if not metric else score.metrics.get(metric) == 1.0 for score in scores
     }

@@ -34,9 +34,9 @@ DETAIL_CHARS = 500
 class CodeEvaluator:
     """Base of evaluators that judge an answer by running it.
 
-    A subclass says in `judge` what one answer is worth; it is called from as many threads as there are sandbox
-    workers. `raw` takes the text as it stands, without extraction. An answer whose `extra` says `form: "program"` was
-    put together by the benchmark's own tools already.
+    A subclass says in `judge` what one answer is worth; it is called from as many threads as there are
+    sandbox workers. `raw` takes the text as it stands, without extraction. An answer whose `extra` says
+    `form: "program"` was put together by the benchmark's own tools already.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()

@@ -22,8 +22,8 @@ class BigCodeBenchEvaluator(CodeEvaluator):
     """Every test method of `TestCases` must run and succeed.
 
     With `calibrated` (as published) the function's head goes before the answer once more, so that an answer
-    without its imports is not failed for them. `python` names the interpreter whose libraries are used: a problem
-    whose own libraries are not installed there is an error, and no wrong answer.
+    without its imports is not failed for them. `python` names the interpreter whose libraries are used: a
+    problem whose own libraries are not installed there is an error, and no wrong answer.
     """
 
     def __init__(
@@ -76,7 +76,9 @@ class BigCodeBenchEvaluator(CodeEvaluator):
             loopback=True,
         )
         missing = _NO_MODULE.search(outcome.detail) if outcome.status != "pass" else None
-        if missing and missing[1].split(".")[0] in imported(f"{fields['code_prompt']}\n    pass\n{fields['test']}"):
+        if missing and missing[1].split(".")[0] in imported(
+            f"{fields['code_prompt']}\n    pass\n{fields['test']}"
+        ):
             outcome = replace(
                 outcome, status="harness_error", detail=f"the library {missing[1]!r} is not installed"
             )

@@ -1,7 +1,7 @@
 """CRUXEval: an answer is right when `assert OUTPUT == ANSWER` holds behind the function.
 
-Literal answers are compared out here (output prediction), or become the arguments of one call (input prediction).
-Whatever else an answer may be is evaluated inside, and its value compared out here.
+Literal answers are compared out here (output prediction), or become the arguments of one call (input
+prediction). Whatever else an answer may be is evaluated inside, and its value compared out here.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ def extracted(text: str, mode: Mode) -> str:
 
 
 class CruxEvalEvaluator(CodeEvaluator):
-    """`mode` says what was predicted. `python_semantics="3.8"` is the published reading, made with a Python whose
-    strings had neither `removeprefix` nor `removesuffix`; the other reading is the metric `other_python`."""
+    """`mode` says what was predicted. `python_semantics="3.8"` is the published reading, made with a Python
+    whose strings had neither `removeprefix` nor `removesuffix`; the other reading is the metric
+    `other_python`.
+    """
 
     parts: ClassVar[dict[str, str]] = {"other_python": "other_python_"}
 

@@ -31,8 +31,8 @@ def solution_of(text: str) -> str:
 class DS1000Evaluator(CodeEvaluator):
     """`test_execution` of the problem's context, and `test_string` where it has one.
 
-    `python` names the interpreter whose libraries are used: a problem whose own library is not installed there
-    is an error, and no wrong answer.
+    `python` names the interpreter whose libraries are used: a problem whose own library is not installed
+    there is an error, and no wrong answer.
     """
 
     def __init__(

@@ -68,9 +68,10 @@ class _Ran:
 class EvalPlusEvaluator(CodeEvaluator):
     """EvalPlus's verdict: `base` inputs alone, and `plus` inputs on top; an answer is right when both are.
 
-    `count="base"` makes the base inputs alone decide. `extract` says how a program is made of a text: "completion"
-    cuts a continuation at the stop strings, "sanitize" is EvalPlus's own cleaning of chat answers, "auto" looks at
-    the text. The other reading of the rules is computed beside the chosen one where they differ (MBPP).
+    `count="base"` makes the base inputs alone decide. `extract` says how a program is made of a text:
+    "completion" cuts a continuation at the stop strings, "sanitize" is EvalPlus's own cleaning of chat
+    answers, "auto" looks at the text. The other reading of the rules is computed beside the chosen one where
+    they differ (MBPP).
     """
 
     parts: ClassVar[dict[str, str]] = {"base": "base_", "plus": "plus_", "other_rules": "other_rules_"}
@@ -162,7 +163,7 @@ class EvalPlusEvaluator(CodeEvaluator):
         return _Ran(again.outcome, (base, again.halves[0]), (first.others[0], again.others[0]))
 
     def _once(self, sample: Sample, source: str, parts: Sequence[_Part]) -> _Ran:
-        """All inputs of some parts in one process, ended when they are wrong by both readings of the rules."""
+        """All inputs of some parts in one process, ended when wrong by both readings of the rules."""
         fields = sample.fields
         entry = parts[0].expected.entry or fields["entry_point"]
         arguments = [call for part in parts for call in part.arguments]

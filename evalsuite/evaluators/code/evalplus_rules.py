@@ -1,7 +1,8 @@
 """When EvalPlus takes a returned value for right: exact, near, or by a task's own oracle.
 
-Two readings exist. "0.2.1" is the release that Qwen's published base figures were made with; "0.3.1" added set
-oracles for eight MBPP tasks, two alternative formulas, type checks before near comparison, and longer limits.
+Two readings exist. "0.2.1" is the release that Qwen's published base figures were made with; "0.3.1" added
+set oracles for eight MBPP tasks, two alternative formulas, type checks before near comparison, and longer
+limits.
 """
 
 from __future__ import annotations

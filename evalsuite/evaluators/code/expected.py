@@ -1,7 +1,7 @@
 """What the reference solution returns, and how long it takes: computed once, kept by content.
 
-Reference solutions run in the sandbox as well. The values are kept in the user's cache under a hash of all that
-determines them, so that a second grading of the same benchmark starts at once.
+Reference solutions run in the sandbox as well. The values are kept in the user's cache under a hash of all
+that determines them, so that a second grading of the same benchmark starts at once.
 """
 
 from __future__ import annotations

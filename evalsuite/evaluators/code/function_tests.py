@@ -1,4 +1,6 @@
-"""HumanEval and MBPP as first published: the benchmark's own asserts, run out here against the function inside."""
+"""HumanEval and MBPP as first published: the benchmark's own asserts, run out here against the function
+inside.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,7 @@ class HumanEvalEvaluator(CodeEvaluator):
         if source is None:
             return not_run(sample, repeat, "unextracted", "no code in the answer")
         fields = sample.fields
-        # Some tests use helper functions that the prompt defines: the prompt is trusted, so theirs are its own.
+        # Some tests use helper functions that the prompt defines, and the prompt is trusted.
         prompt, entry = fields["prompt"], fields["entry_point"]
         outcome = run_python_tests(self.sandbox, source, fields["test"], entry, self.limits, prompt)
         return score_of(sample, repeat, outcome)
@@ -108,4 +110,3 @@ def foreign_names(tests: str, entry: str) -> set[str]:
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             bound.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
     return used - bound
-

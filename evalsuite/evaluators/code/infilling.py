@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from evalsuite.errors import UserError
 from evalsuite.evaluators.basic import RateEvaluator
+from evalsuite.evaluators.code import safim_text
 from evalsuite.evaluators.code.base import CodeEvaluator, extra_of, not_run, score_of
 from evalsuite.evaluators.code.python_tests import run_python_tests
 from evalsuite.evaluators.code.python_text import blocks, cut, parses
@@ -19,14 +20,18 @@ from evalsuite.evaluators.code.similarity import (
     first_filled_lines,
     levenshtein_similarity,
 )
-from evalsuite.evaluators.code.stdio import run_stdio, same_output
+from evalsuite.evaluators.code.stdio import run_stdio
 from evalsuite.sandbox import Isolation, Limits
 from evalsuite.stats import mean_metric
-from evalsuite.types import Answer, Metric, Sample, Score
+from evalsuite.types import Answer, Metric, Sample, Score, Status
+
+_UNRUN = {"isolation": "none", "integrity": "split", "cpu_s": 0.0}
 
 
 def middle_of(sample: Sample, answer: Answer, raw: bool) -> str:
-    """What an answer puts into the hole: up to the family's end tokens; the first fenced block of a chat answer."""
+    """What an answer puts into the hole: up to the family's end tokens; the first fenced block of a chat
+    answer.
+    """
     if raw or answer.extra.get("form"):
         return answer.text
     text = cut(answer.text, tuple(sample.fields.get("ends") or ()))
@@ -78,13 +83,16 @@ def _helpers(fields: Any) -> str:
 class SafimEvaluator(CodeEvaluator):
     """SAFIM: block and control answers run against stdin tests; API calls are compared as texts.
 
-    As in SAFIM's own evaluation the reference's very text passes without being run.
+    Answers end where the benchmark's own post-processing ends them (`cut=False` takes all of them). As in its own
+    evaluation the reference's very text passes without being run. Interpreted and just-in-time compiled languages
+    get three times the seconds, as they do there.
     """
 
     def __init__(
         self,
         seconds: float = 5,
         run_reference: bool = False,
+        cut: bool = True,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
         min_isolation: Isolation = "strong",
@@ -93,30 +101,49 @@ class SafimEvaluator(CodeEvaluator):
         super().__init__(workers, k, min_isolation, raw)
         self.seconds = seconds
         self.run_reference = run_reference
+        self.cut = cut
+
+    def middle(self, sample: Sample, answer: Answer) -> str:
+        """What goes into the hole."""
+        fields = sample.fields
+        text = middle_of(sample, answer, self.raw)
+        if not self.cut or self.raw or answer.extra.get("form"):
+            return text
+        subset, language = fields["subset"], fields["lang"]
+        if subset == "block":
+            before, _, after = fields["eval_prompt"].partition(safim_text.HOLE)
+            return safim_text.block_part(text, before, after, language)
+        if subset == "control":
+            return safim_text.control_part(text, language)
+        # A chain of calls that is right as it stands would lose its tail to the cut.
+        if same_call(text, fields["ground_truth"], language):
+            return text
+        return safim_text.call_part(text)
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run, or compare."""
         fields = sample.fields
-        middle = middle_of(sample, answer, self.raw)
-        if fields["subset"] != "block" and not self.raw:
-            count = len([line for line in fields["ground_truth"].splitlines() if line.strip()])
-            middle = first_filled_lines(middle, count).strip()
+        middle = self.middle(sample, answer)
         truth, language = fields["ground_truth"], fields["lang"]
         tests = fields.get("unit_tests")
-        alone = {"isolation": "none", "integrity": "split", "cpu_s": 0.0}
         if not tests:
             same = same_call(middle, truth, language)
-            return Score(sample.id, repeat, "right" if same else "wrong", same, extra=alone)
-        if middle == truth and not self.run_reference:
-            return Score(sample.id, repeat, "right", True, detail="the reference's own text", extra=alone)
+            return Score(sample.id, repeat, "right" if same else "wrong", same, extra=_UNRUN)
+        if middle.strip() == truth.strip() and not self.run_reference:
+            return Score(sample.id, repeat, "right", True, detail="the reference's own text", extra=_UNRUN)
+        if not middle.strip() and answer.text.strip():
+            kind: Status = "syntax" if fields["subset"] == "block" else "unextracted"
+            return not_run(sample, repeat, kind, "no line of the answer fits into the hole")
         if not middle.strip():
             return not_run(sample, repeat, "unextracted", "nothing in the hole")
-        source = fields["eval_prompt"].replace("{{completion}}", middle)
+        source = safim_text.line_feeds(fields["eval_prompt"].replace(safim_text.HOLE, middle))
         if language == "python" and not parses(source):
             return not_run(sample, repeat, "syntax", "the completed program is not Python")
-        ran = run_stdio(self.sandbox, language, source, [test["input"] for test in tests], self.seconds)
+        inputs = [safim_text.line_feeds(test["input"]) for test in tests]
+        seconds = self.seconds if language == "cpp" else 3 * self.seconds
+        ran = run_stdio(self.sandbox, language, source, inputs, seconds)
         for number, (test, output) in enumerate(zip(tests, ran.outputs, strict=False)):
-            if not any(same_output(output, wanted) for wanted in test["output"]):
+            if not any(safim_text.same_output(output, wanted) for wanted in test["output"]):
                 detail = f"test {number}: another output"
                 return Score(sample.id, repeat, "wrong", False, detail=detail, extra=extra_of(ran.outcome))
         if ran.outcome.status == "pass" and len(ran.outputs) < len(tests):
@@ -144,7 +171,9 @@ def _arguments(call: Any) -> tuple[list[str], dict[Any, str]]:
 
 
 class LineMatchEvaluator(RateEvaluator):
-    """Single-line infilling by text, as Qwen reports SantaCoder's set: the answer's first line equals the truth."""
+    """Single-line infilling by text, as Qwen reports SantaCoder's set: the answer's first line equals the
+    truth.
+    """
 
     headline: ClassVar[str] = "exact_match"
 
@@ -163,11 +192,10 @@ class LineMatchEvaluator(RateEvaluator):
         return Score(sample.id, repeat, "right" if same else "wrong", same, metrics, extra=_UNRUN)
 
 
-_UNRUN = {"isolation": "none", "integrity": "split", "cpu_s": 0.0}
-
-
 class CompletionMatchEvaluator(RateEvaluator):
-    """Repository completion by text: lines, chunks and API calls up to the truth's length, functions as a whole."""
+    """Repository completion by text: lines, chunks and API calls up to the truth's length, functions as a
+    whole.
+    """
 
     headline: ClassVar[str] = "exact_match"
 
@@ -204,7 +232,9 @@ class CompletionMatchEvaluator(RateEvaluator):
 
 
 def longest_function(prompt: str, text: str) -> str:
-    """The longest run of an answer's first lines that makes Python of the prompt; the whole text when none does."""
+    """The longest run of an answer's first lines that makes Python of the prompt; the whole text when none
+    does.
+    """
     lines = text.split("\n")
     for count in range(len(lines), 0, -1):
         part = "\n".join(lines[:count])

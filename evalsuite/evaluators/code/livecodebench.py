@@ -1,7 +1,8 @@
 """LiveCodeBench: call and stdin tests, test-output prediction, code execution.
 
-Two readings of an answer's output exist. "2025" is the benchmark's present one: line by line, numbers compared as
-decimals. "2024" is that of the release which Qwen's tables were made with: a ladder of ever looser comparisons.
+Two readings of an answer's output exist. "2025" is the benchmark's present one: line by line, numbers
+compared as decimals. "2024" is that of the release which Qwen's tables were made with: a ladder of ever
+looser comparisons.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ def same_by_ladder(got: str, wanted: str) -> bool:
     """The reading of 2024: text, then lines, then numbers that are close, then the sets of words."""
     if same_lines(got, wanted) or got.strip() == wanted.strip():
         return True
-    ours, theirs = ([line.strip() for line in text.strip().split("\n") if line.strip()] for text in (got, wanted))
+    ours, theirs = (
+        [line.strip() for line in text.strip().split("\n") if line.strip()] for text in (got, wanted)
+    )
     if ours == theirs:
         return True
     if len(ours) == len(theirs) and all(
@@ -108,7 +111,8 @@ def same_value(got: Any, wanted: Any, reading: Reading) -> bool:
 class LiveCodeBenchEvaluator(CodeEvaluator):
     """Generated code against all tests of a problem.
 
-    `fence` chooses the fenced block: "first" as in Qwen's instruct table, "last" for answers that reason first.
+    `fence` chooses the fenced block: "first" as in Qwen's instruct table, "last" for answers that reason
+    first.
     """
 
     def __init__(
@@ -188,9 +192,10 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
         return Score(sample.id, repeat, status, correct, {}, detail, extra_of(ran.outcome))
 
 
-
 def predicted_output(text: str) -> str | None:
-    """The literal behind the last `==` of the answer: of its fenced code, its [ANSWER] part, or the whole text."""
+    """The literal behind the last `==` of the answer: of its fenced code, its [ANSWER] part, or the whole
+    text.
+    """
     if "[ANSWER]" in text:
         text = text.split("[ANSWER]")[-1].split("[/ANSWER]")[0]
     else:

@@ -1,4 +1,4 @@
-"""MultiPL-E: programs of ten languages with their tests in the same file, by the rules of Qwen's evaluation."""
+"""MultiPL-E: programs of ten languages with their tests beside them, by the rules of Qwen's evaluation."""
 
 from __future__ import annotations
 

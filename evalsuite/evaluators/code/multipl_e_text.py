@@ -1,7 +1,7 @@
 """MultiPL-E programs from answers, language by language: base continuations and chat answers. Pure functions.
 
-The rules are those of Qwen's evaluation: a continuation ends at the stop strings of the language's first row, a
-chat answer is its first fenced block, and the tests follow on a new line.
+The rules are those of Qwen's evaluation: a continuation ends at the stop strings of the language's first row,
+a chat answer is its first fenced block, and the tests follow on a new line.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def chat_program(fields: Mapping[str, Any], text: str) -> str:
 
 
 def _drop_closing(code: str, number: int) -> str:
-    """The code without what follows (and is) its `number`-th line from the end that is only a closing bracket."""
+    """The code without what follows (and is) its `number`-th line from the end that is only a closing
+    bracket.
+    """
     lines = code.split("\n")
     closing = [at for at, line in enumerate(lines) if line.strip() == "}"]
     if len(closing) < number:

@@ -14,8 +14,9 @@ def run_python_tests(
 ) -> Outcome:
     """The verdict of trusted `tests` on `entry` of an untrusted program.
 
-    Tests may name the function itself, or define `check(candidate)`; where they do not call `check` themselves it
-    is called here. `setup` is trusted code that they need: imports, helper functions. Only arguments go in and only plain data comes out, so no verdict can be forged.
+    Tests may name the function itself, or define `check(candidate)`; where they do not call `check`
+    themselves it is called here. `setup` is trusted code that they need: imports, helper functions. Only
+    arguments go in and only plain data comes out, so no verdict can be forged.
     """
     before = compile(setup, "<setup>", "exec")
     code = compile(tests, "<tests>", "exec")

@@ -56,8 +56,8 @@ def cut(text: str, stops: Sequence[str]) -> str:
 def blocks(text: str) -> list[Block]:
     """The fenced blocks; a last one that never closes goes on to the end.
 
-    A text that begins inside a block (the prompt ended with an opening fence) gives what stands before its first
-    bare fence, when that is all there is before it.
+    A text that begins inside a block (the prompt ended with an opening fence) gives what stands before its
+    first bare fence, when that is all there is before it.
     """
     marks = list(_FENCE_LINE.finditer(text))
     found: list[Block] = []
@@ -136,8 +136,8 @@ def whole_part(text: str) -> str:
 def longest_python(text: str) -> str:
     """The longest run of lines (blank ones not counted, the first of equals) that is Python by its grammar.
 
-    A run has at least two lines, as in EvalPlus. Candidates are tried from the longest down, so that a text which
-    is Python as a whole costs one parse.
+    A run has at least two lines, as in EvalPlus. Candidates are tried from the longest down, so that a text
+    which is Python as a whole costs one parse.
     """
     lines = text.split("\n")
     total = len(lines)

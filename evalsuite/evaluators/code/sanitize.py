@@ -11,7 +11,8 @@ from evalsuite.evaluators.code.python_text import longest_python
 
 
 def sanitized(text: str, entry: str) -> str:
-    """EvalPlus: imports, then the definitions reachable from `entry` in their order; the first of a name wins.
+    """EvalPlus: imports, then the definitions reachable from `entry` in their order; the first of a name
+    wins.
 
     A function without any return statement is no definition. A text of which nothing remains is given back as
     its longest run of Python lines.

@@ -23,7 +23,9 @@ def common_length(first: Sequence[str] | str, second: Sequence[str] | str) -> in
 
 
 def edit_similarity(first: str, second: str) -> float:
-    """The share (0..1) of characters that insertions and deletions keep, in whole percent as fuzz.ratio gives it."""
+    """The share (0..1) of characters that insertions and deletions keep, in whole percent as fuzz.ratio gives
+    it.
+    """
     total = len(first) + len(second)
     if not total:
         return 1.0

@@ -67,9 +67,7 @@ def same_up_to_columns(gold: Sequence[Row], got: Sequence[Row]) -> bool:
     wanted = Counter(gold)
     columns = list(zip(*gold, strict=True))
     theirs = [Counter(column) for column in zip(*got, strict=True)]
-    choices = [
-        [at for at, counted in enumerate(theirs) if counted == Counter(column)] for column in columns
-    ]
+    choices = [[at for at, counted in enumerate(theirs) if counted == Counter(column)] for column in columns]
     return _some_order(wanted, got, choices, [])
 
 
@@ -90,13 +88,13 @@ def _some_order(
             return False
     if width == len(choices):
         return wanted == Counter(tuple(row[at] for at in chosen) for row in got)
-    return any(
-        _some_order(wanted, got, choices, [*chosen, at]) for at in choices[width] if at not in chosen
-    )
+    return any(_some_order(wanted, got, choices, [*chosen, at]) for at in choices[width] if at not in chosen)
 
 
 class SqlEvaluator(CodeEvaluator):
-    """Execution accuracy. `compare` is "columns" (Spider) or "set" (BIRD); `executable` counts what ran at all."""
+    """Execution accuracy. `compare` is "columns" (Spider) or "set" (BIRD); `executable` counts what ran at
+    all.
+    """
 
     parts: ClassVar[dict[str, str]] = {"executable": "executable_"}
 
@@ -142,9 +140,7 @@ class SqlEvaluator(CodeEvaluator):
                 kind = "timeout"
             elif "syntax error" in got.outcome.detail or "incomplete input" in got.outcome.detail:
                 kind = "syntax"
-            return Score(
-                sample.id, repeat, kind, False, {"executable": 0.0}, got.outcome.detail[:300], extra
-            )
+            return Score(sample.id, repeat, kind, False, {"executable": 0.0}, got.outcome.detail[:300], extra)
         same = self._same(wanted.rows, got.rows)
         detail = "" if same else f"{len(got.rows)} rows, {len(wanted.rows)} expected, or other values"
         return Score(

@@ -16,16 +16,26 @@ if TYPE_CHECKING:
     from evalsuite.sandbox import Sandbox
 
 _BUILD = {
-    "cpp": ("{file}.cpp", "g++ -std=c++17 -O2 -w {file}.cpp -o program", "./program"),
+    "cpp": (
+        "{file}.cpp",
+        "g++ -std=c++17 -O2 -w -DONLINE_JUDGE -include limits.h -include math.h {file}.cpp -o program",
+        "./program",
+    ),
     "java": (
         "{file}.java",
         "javac -proc:none -nowarn -encoding UTF8 {file}.java",
-        "java -Xmx1g -Xss64m -XX:+UseSerialGC {file}",
+        "java -DONLINE_JUDGE=true -Xmx1g -Xss64m -XX:+UseSerialGC {file}",
     ),
-    "csharp": ("{file}.cs", "mcs -nowarn:0-9999 -r:System.Numerics.dll {file}.cs -out:program.exe", "mono program.exe"),
+    "csharp": (
+        "{file}.cs",
+        "mcs -nowarn:0-9999 -r:System.Numerics.dll {file}.cs -out:program.exe",
+        "mono program.exe",
+    ),
 }
 _PUBLIC_CLASS = re.compile(r"public\s+(?:final\s+)?class\s+(\w+)")
-_MAIN_CLASS = re.compile(r"class\s+(\w+)[^{]*\{(?:(?!\bclass\b).)*?static\s+(?:public\s+)?void\s+main", re.DOTALL)
+_MAIN_CLASS = re.compile(
+    r"class\s+(\w+)[^{]*\{(?:(?!\bclass\b).)*?static\s+(?:public\s+)?void\s+main", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -36,20 +46,14 @@ class Ran:
     outcome: Outcome
 
 
-def same_output(got: str, wanted: str) -> bool:
-    """Equality line by line, blanks at the ends of lines and of the text aside."""
-    one, two = ([line.rstrip() for line in text.strip().splitlines()] for text in (got, wanted))
-    return one == two
-
-
-def run_stdio(
-    sandbox: Sandbox, language: str, source: str, inputs: Sequence[str], seconds: float
-) -> Ran:
+def run_stdio(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str], seconds: float) -> Ran:
     """Run one program on every input, ended at the first failure."""
     if language == "python":
         return _python(sandbox, source, inputs, seconds)
     if language not in _BUILD:
-        raise UserError(f"programs in {language!r} cannot be run on inputs", expected="python, cpp, java, csharp")
+        raise UserError(
+            f"programs in {language!r} cannot be run on inputs", expected="python, cpp, java, csharp"
+        )
     return _compiled(sandbox, language, source, inputs, seconds)
 
 
@@ -68,7 +72,7 @@ def _python(sandbox: Sandbox, source: str, inputs: Sequence[str], seconds: float
 
 
 def _compiled(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str], seconds: float) -> Ran:
-    """One script inside builds the program and runs it on each input; outputs come out encoded, one a line."""
+    """One script inside builds the program and runs it on each input; outputs come out encoded."""
     file = "Main"
     if language == "java":
         found = _PUBLIC_CLASS.search(source) or _MAIN_CLASS.search(source)
@@ -106,7 +110,8 @@ def _compiled(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str
     elif last:
         status, detail = "fail", f"exit code {last}"
     return Ran(
-        tuple(outputs), replace(outcome, status=status, detail=detail, integrity="split", stdout="", stderr="")
+        tuple(outputs),
+        replace(outcome, status=status, detail=detail, integrity="split", stdout="", stderr=""),
     )
 
 
