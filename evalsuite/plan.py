@@ -311,7 +311,10 @@ def _measure(entry: Mapping[str, Any], hashes: HashCache) -> tuple[DatasetEntry,
     size = len(dataset)
     files = {file: hashes.sha256(Path(file)) for file in dataset.files() if Path(file).is_file()}
     first = list(islice(dataset.samples(0, 8), 8))
-    chars = sum(len(str(value)) for sample in first for value in sample.fields.values()) / max(1, len(first))
+    columns = (entry.get("reader_cfg") or {}).get("input_columns") or ()
+    columns = [columns] if isinstance(columns, str) else columns
+    shown = [v for s in first for k, v in s.fields.items() if not columns or k in columns]
+    chars = sum(len(str(value)) for value in shown) / max(1, len(first))
     return DatasetEntry(entry["abbr"], entry, size, files, repeats_of(entry)), chars / CHARS_PER_TOKEN
 
 
