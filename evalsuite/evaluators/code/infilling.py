@@ -83,9 +83,9 @@ def _helpers(fields: Any) -> str:
 class SafimEvaluator(CodeEvaluator):
     """SAFIM: block and control answers run against stdin tests; API calls are compared as texts.
 
-    Answers end where the benchmark's own post-processing ends them (`cut=False` takes all of them). As in its own
-    evaluation the reference's very text passes without being run. Interpreted and just-in-time compiled languages
-    get three times the seconds, as they do there.
+    Answers end where the benchmark's own post-processing ends them (`cut=False` takes all of them). As in its
+    own evaluation the reference's very text passes without being run. All languages but C++ get three times the
+    seconds.
     """
 
     def __init__(
