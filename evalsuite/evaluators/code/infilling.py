@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from evalsuite.errors import UserError
@@ -19,6 +20,7 @@ from evalsuite.evaluators.code.similarity import (
     edit_similarity,
     first_filled_lines,
     levenshtein_similarity,
+    prefix_match,
 )
 from evalsuite.evaluators.code.stdio import run_stdio
 from evalsuite.sandbox import Isolation, Limits
@@ -72,7 +74,28 @@ class InfillingEvaluator(CodeEvaluator):
         outcome = run_python_tests(
             self.sandbox, source, fields["test"], fields["entry_point"], self.limits, _helpers(fields)
         )
-        return score_of(sample, repeat, outcome)
+        score = score_of(sample, repeat, outcome)
+        return replace(score, metrics=text_metrics(middle, str(fields["canonical_solution"])))
+
+    def aggregate(self, scores: Iterable[Score]) -> dict[str, Metric]:
+        """pass@k, and beside it how like the texts are."""
+        kept = list(scores)
+        return with_text_metrics(super().aggregate(kept), kept)
+
+
+def text_metrics(text: str, truth: str) -> dict[str, float]:
+    """Exact match, match of the beginning, and edit similarity of two texts, blanks around them aside."""
+    text, truth = text.strip(), truth.strip()
+    return {
+        "exact_match": float(text == truth),
+        "prefix_match": prefix_match(text, truth),
+        "edit_similarity": edit_similarity(text, truth),
+    }
+
+
+def with_text_metrics(found: dict[str, Metric], scores: Iterable[Score]) -> dict[str, Metric]:
+    """Metrics with the means of the text metrics behind them."""
+    return {**mean_metric(scores, next(iter(found))), **found} if found else found
 
 
 def _helpers(fields: Any) -> str:
@@ -84,8 +107,8 @@ class SafimEvaluator(CodeEvaluator):
     """SAFIM: block and control answers run against stdin tests; API calls are compared as texts.
 
     Answers end where the benchmark's own post-processing ends them (`cut=False` takes all of them). As in its
-    own evaluation the reference's very text passes without being run. All languages but C++ get three times the
-    seconds.
+    own evaluation the reference's very text passes without being run. All languages but C++ get three times
+    the seconds.
     """
 
     def __init__(
@@ -171,8 +194,10 @@ def _arguments(call: Any) -> tuple[list[str], dict[Any, str]]:
 
 
 class LineMatchEvaluator(RateEvaluator):
-    """Single-line infilling by text, as Qwen reports SantaCoder's set: the answer's first line equals the
-    truth.
+    """Single-line infilling by text, as Qwen reports SantaCoder's set: the answer's line equals the truth.
+
+    The answer's line is its first one; its second one when it begins with a line break, with or without a
+    blank before that. Each language has a rate of its own where there are several.
     """
 
     headline: ClassVar[str] = "exact_match"
@@ -184,18 +209,17 @@ class LineMatchEvaluator(RateEvaluator):
         """Exact match and edit similarity of the line."""
         text = middle_of(sample, answer, self._raw)
         lines = text.split("\n")
-        second = text.startswith(("\n", " \n")) and len(lines) > 1
-        line = (lines[1] if second else lines[0]).strip()
+        line = lines[1 if text.startswith(("\n", " \n")) else 0].strip()
         truth = str(sample.fields["canonical_solution"]).strip()
         same = line == truth
-        metrics = {"edit_similarity": edit_similarity(line, truth)}
+        metrics = {"edit_similarity": edit_similarity(line, truth), "prefix_match": prefix_match(line, truth)}
+        if "language" in sample.fields:
+            metrics[f"exact_match_{sample.fields['language']}"] = float(same)
         return Score(sample.id, repeat, "right" if same else "wrong", same, metrics, extra=_UNRUN)
 
 
 class CompletionMatchEvaluator(RateEvaluator):
-    """Repository completion by text: lines, chunks and API calls up to the truth's length, functions as a
-    whole.
-    """
+    """Repository completion by text: lines, chunks and API calls as long as the truth, functions by body."""
 
     headline: ClassVar[str] = "exact_match"
 
@@ -215,29 +239,49 @@ class CompletionMatchEvaluator(RateEvaluator):
         fields = sample.fields
         text, truth = middle_of(sample, answer, self._raw), str(fields["groundtruth"])
         if self._task == "function":
-            text = longest_function(str(fields["prompt"]), text)
+            prompt = str(fields["prompt"])
+            text = function_part(prompt, longest_function(prompt, text))
+            truth = function_part(prompt, truth)
         else:
             count = len([line for line in truth.split("\n") if line.strip()])
             text = first_filled_lines(text, count)
+        text, truth = text.strip(), truth.strip()
         same = code_tokens(text) == code_tokens(truth)
         metrics = {
-            "edit_similarity": edit_similarity(text.strip(), truth.strip()),
-            "edit_similarity_repoeval": levenshtein_similarity(text.strip(), truth.strip()),
+            "edit_similarity": edit_similarity(text, truth),
+            "edit_similarity_repoeval": levenshtein_similarity(text, truth),
+            "prefix_match": prefix_match(text, truth),
         }
         return Score(sample.id, repeat, "right" if same else "wrong", same, metrics, extra=_UNRUN)
 
-    def aggregate(self, scores: Iterable[Score]) -> dict[str, Metric]:
-        """Means over the answers."""
-        return mean_metric(scores, self.headline)
-
 
 def longest_function(prompt: str, text: str) -> str:
-    """The longest run of an answer's first lines that makes Python of the prompt; the whole text when none
-    does.
-    """
+    """The longest beginning (in lines) that makes Python of the prompt; all of it when none does."""
     lines = text.split("\n")
     for count in range(len(lines), 0, -1):
         part = "\n".join(lines[:count])
         if parses(prompt + part):
             return part.rstrip()
     return text.rstrip()
+
+
+def function_part(prompt: str, text: str) -> str:
+    """What of a continuation lies in the function that the prompt ends in; all of it when there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(prompt + text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+    last = prompt.rstrip().count("\n") + 1
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.lineno <= last <= (node.end_lineno or node.lineno)
+    ]
+    if not around:
+        return text
+    end = max(around, key=lambda node: node.lineno).end_lineno or last
+    lines = text.split("\n")
+    return "\n".join(lines[: max(1, end - prompt.count("\n"))])
