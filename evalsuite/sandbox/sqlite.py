@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ def database_file(path: str | Path) -> Path:
     found = Path(path).resolve()
     if not found.is_file():
         raise UserError(f"no database {str(path)!r}", expected="a SQLite file")
+    if os.geteuid() == 0 and not (found.stat().st_mode & 0o4 and found.parent.stat().st_mode & 0o1):
+        raise UserError(
+            f"the database {str(path)!r} is readable for root only", expected="mode 644, in a folder of 755"
+        )
     return found
 
 

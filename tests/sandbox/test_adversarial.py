@@ -82,7 +82,7 @@ def test_every_program_as_a_plain_user() -> None:
     python = _python_for_others()
     if python is None:
         pytest.skip("no Python of 3.10 or newer that another user may run")
-    if not _may_run(str(ROOT / "evalsuite" / "__init__.py")):
+    if not all(folder.stat().st_mode & 0o001 for folder in (ROOT, *ROOT.parents)):
         pytest.skip("another user may not read this checkout")
     done = subprocess.run(
         [python, "-B", str(Path(adversary.__file__))],

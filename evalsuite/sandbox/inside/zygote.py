@@ -47,8 +47,9 @@ def _receive(channel: _socket.socket) -> tuple[dict[str, Any], list[int]]:
             pieces.append(_more(channel))
             have += len(pieces[-1])
         data = b"".join(pieces)
-    job = marshal.loads(memoryview(data)[5:])
+    job = marshal.loads(memoryview(data)[5 : 5 + size])
     assert isinstance(job, dict)
+    job["order"] = bytes(data[5 + size :][:1])  # told to end before it began, on a very busy machine
     return job, handles
 
 
@@ -264,6 +265,8 @@ def _watch(
     """Wait until the program ends, is told to end, or holds too much memory: (why, seconds without
     processor).
     """
+    if job["order"]:
+        return ("late" if job["order"] == b"T" else "told"), -1.0
     poll = select.poll()
     poll.register(control, select.POLLIN)
     if job["until"] == "exit":
@@ -280,9 +283,10 @@ def _watch(
                     return "memory", -1.0
                 continue
             if any(handle == control for handle, _ in events):
-                if not channel.recv(1):
+                order = channel.recv(1)
+                if not order:
                     os._exit(0)
-                return "told", _waiting_share(pid)
+                return ("late", _waiting_share(pid)) if order == b"T" else ("told", -1.0)
             return "exit", -1.0
     finally:
         if watched >= 0:

@@ -1,0 +1,359 @@
+"""Whole programs, tests inside programs, and the sandbox's own promises."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from evalsuite.errors import UserError
+from evalsuite.sandbox import Limits, Outcome, Sandbox, VerdictCache, imports, probe
+
+TESTS = """
+import unittest
+class Cases(unittest.TestCase):
+    def test_one(self):
+        self.assertEqual(task(1), 2)
+    def test_two(self):
+        self.assertEqual(task(5), 6)
+"""
+RIGHT = "def task(x):\n    return x + 1\n"
+
+
+# ---- program ----
+
+
+def test_input_output_arguments_files_and_exit_code(sandbox: Sandbox) -> None:
+    source = """
+        import sys
+        assert __name__ == "__main__"
+        print(input()[::-1], sys.argv[1:], open("folder/data.txt").read())
+        print("told", file=sys.stderr)
+        sys.exit(3)
+    """
+    outcome = sandbox.program(textwrap.dedent(source), b"hello\n", ["a b"], {"folder/data.txt": b"content"})
+    assert (outcome.status, outcome.exit_code) == ("fail", 3)
+    assert outcome.stdout == "olleh ['a b'] content\n"
+    assert outcome.stderr == "told\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "code"),
+    [
+        ("print(1)", "pass", 0),
+        ("raise SystemExit", "pass", 0),
+        ("raise SystemExit('no')", "fail", 1),
+        ("1/0", "fail", 1),
+        ("x = (", "compile_error", 1),
+        ("import os; os.abort()", "crash", None),
+        ("kept = []\nwhile True: kept.append(bytearray(1 << 24))", "oom", None),
+        ("while True: pass", "timeout", None),
+    ],
+)
+def test_how_a_program_ends(sandbox: Sandbox, source: str, status: str, code: int | None) -> None:
+    outcome = sandbox.program(source, limits=Limits(cpu_s=1, wall_s=10, mem_mb=300))
+    assert outcome.status == status
+    if code is not None:
+        assert outcome.exit_code == code
+
+
+def test_exit_handlers_and_threads_finish(sandbox: Sandbox) -> None:
+    source = """
+        import atexit, threading, time
+        atexit.register(print, "bye")
+        threading.Thread(target=lambda: (time.sleep(0.05), print("thread"))).start()
+        print("main")
+    """
+    assert sandbox.program(textwrap.dedent(source)).stdout == "main\nthread\nbye\n"
+
+
+def test_what_was_printed_is_compared_outside(sandbox: Sandbox) -> None:
+    outcome = sandbox.program("print(input())", b"7\n")
+    right = outcome.compared(outcome.stdout == "7\n")
+    assert (right.status, right.integrity) == ("pass", "split")
+    assert outcome.compared(False, "other output").status == "fail"
+    assert sandbox.program("1/0").compared(True).status == "fail"
+
+
+def test_memory_of_all_processes_together_is_limited(sandbox: Sandbox) -> None:
+    source = """
+        import os, time
+        for _ in range(6):
+            if os.fork() == 0:
+                block = bytearray(b"x" * (100 << 20))
+                time.sleep(30)
+        time.sleep(30)
+    """
+    outcome = sandbox.program(textwrap.dedent(source), limits=Limits(mem_mb=300, wall_s=25))
+    assert outcome.status == "oom"
+
+
+def test_processes_inside_can_use_commands_of_the_system(sandbox: Sandbox) -> None:
+    source = "import subprocess; print(subprocess.run(['ls', '/'], capture_output=True, text=True).stdout)"
+    assert "usr" in sandbox.program(source).stdout
+
+
+# ---- tests inside ----
+
+
+def test_inproc_counts_each_test(sandbox: Sandbox) -> None:
+    good = sandbox.inproc(RIGHT, TESTS, unittest_class="Cases", module="__test__")
+    assert (good.status, good.tests, good.integrity) == ("pass", (True, True), "inproc")
+    half = sandbox.inproc("def task(x): return 2", TESTS, unittest_class="Cases")
+    assert (half.status, half.tests) == ("fail", (True, False))
+    assert "test_two" in half.detail
+
+
+def test_inproc_without_a_test_class(sandbox: Sandbox) -> None:
+    assert sandbox.inproc(RIGHT, "assert task(1) == 2").status == "pass"
+    assert sandbox.inproc(RIGHT, "assert task(1) == 3").status == "fail"
+    assert sandbox.inproc("def task(", "assert True").status == "compile_error"
+    assert sandbox.inproc(RIGHT, "while True: pass", Limits(cpu_s=1)).status == "timeout"
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "import os\ndef task(x): os._exit(0)",
+        "import sys\ndef task(x): sys.exit(0)",
+        "import unittest\ndef task(x): raise unittest.SkipTest('later')",
+        "import unittest\nunittest.TestCase.assertEqual = lambda *a, **k: None\ndef task(x): return 0",
+        "import unittest\nunittest.TestCase.assertEqual.__code__ = (lambda s, a, b, msg=None: None).__code__\n"
+        "def task(x): return 0",
+        "import unittest\nunittest.TestResult.addFailure = unittest.TestResult.addError = lambda *a: None\n"
+        "def task(x): return 0",
+        "import unittest\nunittest.TestCase.run = lambda self, result=None: result.addSuccess(self)\n"
+        "def task(x): return 0",
+        "import unittest\nunittest.TestCase.__call__ = lambda self, *a: None\ndef task(x): return 0",
+        "import unittest\nunittest.TestSuite.run = lambda self, result: None\ndef task(x): return 0",
+        "import unittest\nunittest.TestCase.failureException = KeyError\ndef task(x): return 0",
+        "import unittest\nunittest.TestCase.__init_subclass__ = classmethod(lambda c: [setattr(c, n, lambda s: None)"
+        " for n in list(vars(c)) if n.startswith('test')])\ndef task(x): return 0",
+        "import builtins\nclass Quiet(Exception): pass\nbuiltins.AssertionError = Quiet\ndef task(x): raise Quiet",
+        "class Same(int):\n    __eq__ = lambda s, o: False\ndef task(x): return Same()",
+        "import atexit, os\natexit.register(os._exit, 0)\ndef task(x): raise KeyboardInterrupt",
+        "import sys\nsys.settrace(lambda *a: None)\ndef task(x): return 0",
+        "import os\nfor fd in range(3, 12):\n    try: os.write(fd, b'P' * 64)\n    except OSError: pass\nos._exit(0)",
+    ],
+)
+def test_inproc_tricks_do_not_pass(sandbox: Sandbox, trick: str) -> None:
+    outcome = sandbox.inproc(trick, TESTS, unittest_class="Cases")
+    assert outcome.status in ("fail", "tampered", "crash"), outcome
+
+
+def test_inproc_wants_a_class_with_tests(sandbox: Sandbox) -> None:
+    with pytest.raises(UserError, match="no class 'Missing'"):
+        sandbox.inproc(RIGHT, TESTS, unittest_class="Missing")
+
+
+def test_loopback_only_when_asked_for(sandbox: Sandbox) -> None:
+    test = textwrap.dedent("""
+        import socket, threading
+        server = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=lambda: server.accept()[0].sendall(b"hi")).start()
+        assert socket.create_connection(server.getsockname()).recv(2) == b"hi"
+        try:
+            socket.create_connection(("1.1.1.1", 53), timeout=1)
+            raise SystemError("the network is reachable")
+        except OSError:
+            pass
+    """)
+    assert sandbox.inproc("", test, loopback=True).status == "pass"
+    assert sandbox.inproc("", test).status == "fail"
+
+
+# ---- the sandbox itself ----
+
+
+def test_probe_names_what_stands() -> None:
+    found = probe()
+    assert found.level == "strong"
+    assert {"seccomp", "no capabilities", "read-only root", "rlimits"} <= set(found.layers)
+
+
+def test_weaker_isolation_is_refused_unless_named() -> None:
+    with pytest.raises(UserError, match="isolation here is weak"):
+        Sandbox(1, level="weak")
+    with pytest.raises(UserError, match="no isolation level"):
+        Sandbox(1, level="perfect")  # type: ignore[arg-type]
+    with Sandbox(1, min_level="weak", level="weak") as sandbox:
+        outcome = sandbox.calls("def f(): return 1", "f", lambda f: f())
+    assert (outcome.status, outcome.isolation) == ("pass", "weak")
+
+
+def test_medium_isolation_keeps_files_and_network_away(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    tmp_path.chmod(0o755)
+    source = f"""
+        def f(what):
+            if what == "read":
+                return open({str(secret)!r}).read()
+            if what == "write":
+                open("/tmp/evalsuite-test-left", "w").close()
+            import socket
+            socket.socket()
+    """
+    try:
+        sandbox = Sandbox(1, min_level="medium", level="medium")
+    except UserError as error:
+        pytest.skip(str(error))
+    with sandbox:
+        for what in ("read", "write", "network"):
+            done = sandbox.run_calls(textwrap.dedent(source), "f", [((what,), {})])
+            assert type(done.results[0]).__name__ == "Raised", (what, done)
+        assert (
+            sandbox.program("open('x', 'w').write('1'); import os; print(os.listdir())").stdout == "['x']\n"
+        )
+        assert sandbox.program("import os; print(os.listdir())").stdout == "[]\n"
+        assert sandbox.program("import os, time\nif os.fork() == 0: time.sleep(100)").status == "pass"
+
+
+def test_a_lost_worker_is_not_the_programs_fault() -> None:
+    with Sandbox(1) as sandbox:
+        assert sandbox.calls("def f(): return 1", "f", lambda f: f()).passed
+        (worker,) = sandbox._slots[0].workers.values()
+        os.kill(worker.process.pid, signal.SIGKILL)
+        worker.process.wait()
+        assert sandbox.calls("def f(): return 1", "f", lambda f: f()).passed
+
+
+@pytest.mark.slow
+def test_a_worker_lost_twice_is_a_harness_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from evalsuite.sandbox import worker as module
+
+    with Sandbox(1) as sandbox:
+        monkeypatch.setattr(module, "_BOOT", "raise SystemExit(5)")
+        outcome = sandbox.calls("def f(): return 1", "f", lambda f: f())
+    assert outcome.status == "harness_error"
+
+
+def test_workers_end_when_the_trusted_side_is_killed() -> None:
+    source = (
+        "from evalsuite.sandbox import Sandbox\nimport time\ns = Sandbox(1)\n"
+        "s.calls('def f(): return 1', 'f', lambda f: f())\n"
+        "print(next(iter(s._slots[0].workers.values())).process.pid, flush=True)\ntime.sleep(100)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    for _ in range(200):
+        if not Path(f"/proc/{pid}").exists() or ") Z " in Path(f"/proc/{pid}/stat").read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker outlived the process that started it")
+
+
+def test_a_wall_timeout_at_low_use_is_tried_again_alone() -> None:
+    """One that only sleeps is tried twice and times out; one that another program kept waiting passes."""
+    with Sandbox(2) as sandbox:
+        started = time.monotonic()
+        outcome = sandbox.program("import time; time.sleep(60)", limits=Limits(wall_s=0.6))
+        assert outcome.status == "timeout", outcome
+        assert time.monotonic() - started > 1.1
+
+
+def test_close_waits_and_later_calls_are_refused() -> None:
+    sandbox = Sandbox(1)
+    thread = threading.Thread(target=sandbox.program, args=("import time; time.sleep(0.3)",))
+    thread.start()
+    time.sleep(0.1)
+    sandbox.close()
+    thread.join()
+    with pytest.raises(RuntimeError, match="closed"):
+        sandbox.program("pass")
+
+
+def test_nothing_of_the_users_environment_gets_in(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with Sandbox(1) as fresh:
+        assert "sk-secret" not in fresh.program("import os; print(os.environ)").stdout
+
+
+def test_another_interpreter_can_be_named() -> None:
+    python = "/usr/bin/python3"
+    if not Path(python).exists() or os.path.realpath(sys.executable) == os.path.realpath(python):
+        pytest.skip("no second interpreter here")
+    with Sandbox(1, python=python) as sandbox:
+        outcome = sandbox.program("import sys; print(sys.base_prefix)")
+        assert outcome.stdout == "/usr\n"
+        assert sandbox.inproc(RIGHT, TESTS, unittest_class="Cases").status == "pass"
+    with pytest.raises(UserError, match="cannot run"):
+        Sandbox(1, python="/nonexistent/python")
+
+
+@pytest.mark.parametrize(
+    ("source", "flavour"),
+    [
+        ("import math\nfrom typing import List", "lean"),
+        ("def f():\n    import numpy.linalg as la", "scientific"),
+        ("from pandas import DataFrame", "scientific"),
+        ("import os, sys, sklearn", "scientific"),
+        ("importlib.import_module('x')", "scientific"),
+        ("x = 1", "lean"),
+    ],
+)
+def test_flavours(source: str, flavour: str) -> None:
+    assert imports.flavour(source) == flavour
+
+
+# ---- verdicts by content ----
+
+
+def test_only_verdicts_that_repeat_are_kept(tmp_path: Path) -> None:
+    cache = VerdictCache(tmp_path)
+    key = cache.key(source="x", limits=Limits())
+    assert cache.get(key) is None
+    cache.put(key, Outcome("timeout"))
+    assert cache.get(key) is None
+    cache.put(key, Outcome("pass", tests=(True,), isolation="strong"))
+    assert cache.get(key) == Outcome("pass", tests=(True,), isolation="strong")
+    next(tmp_path.rglob("*.json")).write_text("{")
+    assert cache.get(key) is None
+    assert cache.key(source="y", limits=Limits()) != key
+
+
+# ---- SQL ----
+
+
+def test_sql_reads_and_cannot_write(sandbox: Sandbox, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    database = tmp_path / "a.sqlite"
+    with sqlite3.connect(database) as link:
+        link.execute("create table t (a, b)")
+        link.executemany("insert into t values (?, ?)", [(n, f"x{n}") for n in range(5)])
+    link.close()
+    before = database.read_bytes()
+    done = sandbox.sql(database, "select a, b from t where a > 2 order by a")
+    assert done.outcome.passed, done
+    assert (done.columns, done.rows, done.complete) == (("a", "b"), ((3, "x3"), (4, "x4")), True)
+    assert sandbox.sql(database, "select * from t", max_rows=2).complete is False
+    assert "no such column" in sandbox.sql(database, "select c from t").outcome.detail
+    for statement in (
+        "delete from t",
+        "drop table t",
+        "attach '/etc/passwd' as other",
+        "insert into t values (1, 2)",
+    ):
+        assert sandbox.sql(database, statement).outcome.status == "fail"
+    endless = "with recursive r(x) as (select 1 union all select x + 1 from r) select count(*) from r"
+    assert sandbox.sql(database, endless, Limits(cpu_s=1)).outcome.status == "timeout"
+    assert database.read_bytes() == before
+    with pytest.raises(UserError, match="no database"):
+        sandbox.sql(tmp_path / "missing.sqlite", "select 1")

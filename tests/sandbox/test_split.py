@@ -1,0 +1,220 @@
+"""Split verdicts: the check runs here, the program there, and only plain data crosses."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from evalsuite.sandbox import Died, Limits, Opaque, Raised, RemoteError, Returned, Sandbox, TimedOut
+
+QUICK = Limits(cpu_s=1, wall_s=20)
+
+
+def value_of(sandbox: Sandbox, expression: str, preamble: str = "") -> Any:
+    seen: list[Any] = []
+    source = f"{preamble}\ndef f():\n    return {expression}"
+    outcome = sandbox.calls(source, "f", lambda f: seen.append(f()))
+    assert outcome.status == "pass", outcome
+    return seen[0]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "None", "True", "0", "-1", "2**62", "-2**62", "2**5000", "1.5", "1e300", "float('inf')", "-0.0", "''",
+        "'a\\n\\u20ac\\ud800\\x00'", "[]", "[1, [2, [3]]]", "()", "(1, (2,))", "{}", "{1: 2, 'a': [1], (1, 2): None}",
+        "set()", "{1, 'a', (2, 3)}", "frozenset({1})", "b'\\x00\\xff'", "bytearray(b'x')", "1+2j", "range(3, 9, 2)", "...",
+    ],
+)  # fmt: skip
+def test_plain_data_comes_back_as_it_was(sandbox: Sandbox, expression: str) -> None:
+    expected = eval(expression)
+    got = value_of(sandbox, expression)
+    assert type(got) is type(expected)
+    assert repr(got) == repr(expected)
+
+
+def test_library_values_come_back(sandbox: Sandbox) -> None:
+    assert value_of(sandbox, "deque([1, 2])", "from collections import deque") == deque([1, 2])
+    assert value_of(sandbox, "Decimal('1.50')", "from decimal import Decimal") == Decimal("1.50")
+    assert value_of(sandbox, "Fraction(1, 3)", "from fractions import Fraction") == Fraction(1, 3)
+    assert value_of(sandbox, "Counter('aab')", "from collections import Counter") == {"a": 2, "b": 1}
+    assert list(value_of(sandbox, "(x * x for x in range(3))")) == [0, 1, 4]
+    assert list(value_of(sandbox, "map(str, [1, 2])")) == ["1", "2"]
+
+
+def test_nan_stays_nan(sandbox: Sandbox) -> None:
+    got = value_of(sandbox, "float('nan')")
+    assert got != got
+
+
+def test_other_objects_come_back_as_opaque(sandbox: Sandbox) -> None:
+    got = value_of(sandbox, "re.match('a', 'a')", "import re")
+    assert isinstance(got, Opaque)
+    assert got.type_name == "Match"
+    assert bool(got)
+    assert got != value_of(sandbox, "re.match('a', 'a')", "import re")
+
+
+def test_arguments_arrive_as_they_were(sandbox: Sandbox) -> None:
+    given = [1, (2, 3), {"a": {4}}, None, 2.5, b"x", "\ud800", frozenset({1}), 10**40]
+
+    def check(f: Callable[..., Any]) -> None:
+        assert f(given, key=(1,)) == [given, (1,)]
+
+    assert sandbox.calls("def f(x, key): return [x, key]", "f", check).passed
+
+
+def test_wrong_answer_fails_with_the_reason(sandbox: Sandbox) -> None:
+    def check(f: Callable[..., Any]) -> None:
+        assert f(1) == 2, "one up"
+
+    outcome = sandbox.calls("def f(x): return x", "f", check)
+    assert (outcome.status, outcome.integrity, outcome.isolation) == ("fail", "split", "strong")
+    assert "one up" in outcome.detail
+
+
+def test_exceptions_are_raised_here_under_their_own_name(sandbox: Sandbox) -> None:
+    def check(f: Callable[..., Any]) -> None:
+        with pytest.raises(ZeroDivisionError):
+            f("1/0")
+        with pytest.raises(ValueError, match="Odd: told"):
+            f("odd()")
+        with pytest.raises(RemoteError, match="SystemExit"):
+            f("quit()")
+
+    source = "class Odd(ValueError): pass\ndef odd(): raise Odd('told')\ndef f(x): return eval(x)"
+    assert sandbox.calls(source, "f", check).passed
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "words"),
+    [
+        ("def f(:", "compile_error", "SyntaxError"),
+        ("import nothing_like_that\ndef f(): return 1", "fail", "ModuleNotFoundError"),
+        ("def g(): return 1", "fail", "'f' is not defined"),
+        ("x = [0] * 10**12\ndef f(): return 1", "oom", "MemoryError"),
+    ],
+)
+def test_a_program_that_does_not_load_never_passes(
+    sandbox: Sandbox, source: str, status: str, words: str
+) -> None:
+    for check in (lambda f: f(), lambda f: None, _swallowing):
+        outcome = sandbox.calls(source, "f", check)
+        assert outcome.status == status
+        assert words in outcome.detail
+
+
+def _swallowing(f: Callable[..., Any]) -> None:
+    try:
+        f()
+    except Exception:
+        return
+
+
+def test_a_check_that_swallows_everything_cannot_hide_a_timeout(sandbox: Sandbox) -> None:
+    outcome = sandbox.calls("def f():\n    while True: pass", "f", _swallowing, QUICK)
+    assert outcome.status == "timeout"
+
+
+def test_a_check_made_endless_by_a_value_is_ended(sandbox: Sandbox) -> None:
+    def check(f: Callable[..., Any]) -> None:
+        while f.__self__.answered or f() == 1:  # type: ignore[attr-defined]
+            pass
+
+    started = time.monotonic()
+    outcome = sandbox.calls("def f(): return 1", "f", check, Limits(cpu_s=5, wall_s=0.5))
+    assert outcome.status == "timeout"
+    assert time.monotonic() - started < 30
+
+
+def test_names_are_those_of_a_bare_exec(sandbox: Sandbox) -> None:
+    assert value_of(sandbox, "__name__") == "builtins"
+
+
+def test_mutation_is_seen_when_asked_for(sandbox: Sandbox) -> None:
+    def check(f: Callable[..., Any]) -> None:
+        numbers, table = [3, 1, 2], {"a": 1}
+        assert f(numbers, table) is None
+        assert numbers == [1, 2, 3]
+        assert table == {"b": 2}
+
+    source = "def f(x, d):\n    x.sort()\n    d.clear()\n    d['b'] = 2"
+    assert sandbox.calls(source, "f", check, mutates=True).passed
+    assert not sandbox.calls(source, "f", check).passed
+
+
+def test_prints_are_kept_apart_and_limited(sandbox: Sandbox) -> None:
+    outcome = sandbox.calls(
+        "def f():\n    print('x' * 3000)\n    import sys; sys.stdout.flush()\n    return 1",
+        "f",
+        lambda f: f(),
+        Limits(out_kb=1),
+    )
+    assert outcome.passed
+    assert outcome.stdout == "x" * 1024
+
+
+def test_stream_of_calls_with_limits_per_call(sandbox: Sandbox) -> None:
+    source = "def f(x):\n    if x == 1: raise KeyError('k')\n    while x == 2: pass\n    return [x]"
+    done = sandbox.run_calls(source, "f", [((x,), {}) for x in range(4)], per_call_s=0.3)
+    assert done.results[0] == Returned([0])
+    assert isinstance(done.results[1], Raised)
+    assert done.results[1].kind == "KeyError"
+    assert done.results[2:] == (TimedOut(), Returned([3]))
+    assert done.outcome.status == "pass"
+
+
+def test_stream_stops_when_told(sandbox: Sandbox) -> None:
+    done = sandbox.run_calls(
+        "def f(x): return x", "f", [((x,), {}) for x in range(1000)], stop_on=lambda at, result: at == 4
+    )
+    assert [result.value for result in done.results if isinstance(result, Returned)] == [0, 1, 2, 3, 4]
+
+
+def test_stream_of_many_and_large_answers(sandbox: Sandbox) -> None:
+    done = sandbox.run_calls("def f(x): return [x] * 2000", "f", [((x,), {}) for x in range(600)])
+    assert [result.value[0] for result in done.results if isinstance(result, Returned)] == list(range(600))
+
+
+def test_stream_of_a_program_that_dies_ends_with_its_death(sandbox: Sandbox) -> None:
+    source = "import os\ndef f(x):\n    if x == 3: os.abort()\n    return x"
+    done = sandbox.run_calls(source, "f", [((x,), {}) for x in range(9)])
+    assert done.results[:3] == (Returned(0), Returned(1), Returned(2))
+    assert isinstance(done.results[3], Died)
+    assert done.results[3].status == "crash"
+    assert len(done.results) == 4
+    assert done.outcome.status == "crash"
+
+
+def test_stream_with_a_time_limit_for_each_call(sandbox: Sandbox) -> None:
+    source = "def f(x):\n    import time\n    end = time.process_time() + 0.3\n    while time.process_time() < end: pass"
+    done = sandbox.run_calls(source, "f", [((1,), {}), ((2,), {})], per_call_s=[0.1, 2.0])
+    assert done.results == (TimedOut(), Returned(None))
+
+
+def test_many_threads_share_the_workers(sandbox: Sandbox) -> None:
+    def one(number: int) -> bool:
+        def check(f: Callable[..., Any]) -> None:
+            assert f(number) == number * 2
+
+        return sandbox.calls("def f(x): return x * 2", "f", check).passed
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(one, range(60)))
+
+
+def test_the_scientific_flavour_is_chosen_by_imports(sandbox: Sandbox) -> None:
+    pytest.importorskip("numpy")
+    source = "import numpy as np\ndef f(x): return np.int64(x) + np.float64(0.5), np.array([1]).sum()"
+    seen: list[Any] = []
+    outcome = sandbox.calls(source, "f", lambda f: seen.append(f(1)))
+    assert outcome.passed, outcome
+    assert seen == [(1.5, 1)]
+    assert not sandbox.calls(source, "f", lambda f: f(1), flavour="lean").passed
