@@ -1,0 +1,77 @@
+"""Whatever bytes arrive, the decoder gives plain data or a protocol error; what the child encodes comes back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalsuite.sandbox import wire
+from evalsuite.sandbox.inside import plain
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
+HASHABLE = SCALARS | st.tuples(SCALARS, SCALARS)
+VALUES = st.recursive(
+    SCALARS | st.complex_numbers(allow_nan=False),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(HASHABLE, inner, max_size=4)
+        | st.sets(HASHABLE, max_size=4)
+        | st.frozensets(HASHABLE, max_size=4)
+    ),
+    max_leaves=20,
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("itdszbBcreqDFIo?"), inner, max_size=2),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(VALUES)
+def test_what_is_encoded_comes_back_the_same(value: Any) -> None:
+    word, got = wire.unpack(f'["r",{plain.encode(value)}]'.encode())
+    assert word == "r"
+    assert type(got) is type(value)
+    assert got == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_frame_or_a_protocol_error(data: bytes) -> None:
+    try:
+        assert isinstance(wire.unpack(data), list)
+    except wire.ProtocolError:
+        return
+
+
+@given(JSON)
+def test_any_json_is_a_frame_or_a_protocol_error(value: Any) -> None:
+    try:
+        message = wire.unpack(json.dumps(["r", value]).encode())
+        wire.error_from(message[1], message[1])
+    except wire.ProtocolError:
+        return
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[1]", b"[" * 100_000, b'["r",{"i":"' + b"f" * (1 << 21) + b'"}]', b'["r",{"r":[0,1e9,1]}]',
+     b'["r",{"s":[[1]]}]', b'["r",{"t":1,"d":[]}]', b'["r",{"F":[1,0]}]', b'["r",{"r":[0,9,0]}]'],
+)  # fmt: skip
+def test_hostile_frames_are_refused(data: bytes) -> None:
+    with pytest.raises(wire.ProtocolError):
+        wire.unpack(data)
+
+
+def test_nesting_is_limited_on_the_way_out() -> None:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises((plain.TooDeep, RecursionError)):
+        plain.encode(deep)
+    with pytest.raises(wire.Unsendable):
+        wire.pack(object())
