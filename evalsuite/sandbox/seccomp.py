@@ -69,7 +69,8 @@ landlock_restrict_self memfd_secret io_setup io_destroy io_getevents io_submit i
 execveat mlockall vmsplice setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr cachestat capset
 """.split()  # noqa: SIM905
 _ABSENT = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_create", "futex_waitv")
-# Done for the caller itself (argument 0, or 1 where the first names a kind). On another process it is refused,
+# Done for the caller itself (argument 0, or 1 where the first names a kind). On another process it is
+# refused,
 # or only said to be done: runtimes that set the priority of their own threads by number would complain.
 _SELF_ONLY = {
     "prlimit64": 0,

@@ -126,7 +126,7 @@ def test_inproc_without_a_test_class(sandbox: Sandbox) -> None:
         "import sys\ndef task(x): sys.exit(0)",
         "import unittest\ndef task(x): raise unittest.SkipTest('later')",
         "import unittest\nunittest.TestCase.assertEqual = lambda *a, **k: None\ndef task(x): return 0",
-        "import unittest\nunittest.TestCase.assertEqual.__code__ = (lambda s, a, b, msg=None: None).__code__\n"
+        "import unittest\nunittest.TestCase.assertEqual.__code__ = (lambda s, a, b, msg=None: None).__code__\n"  # noqa: E501
         "def task(x): return 0",
         "import unittest\nunittest.TestResult.addFailure = unittest.TestResult.addError = lambda *a: None\n"
         "def task(x): return 0",
@@ -135,13 +135,13 @@ def test_inproc_without_a_test_class(sandbox: Sandbox) -> None:
         "import unittest\nunittest.TestCase.__call__ = lambda self, *a: None\ndef task(x): return 0",
         "import unittest\nunittest.TestSuite.run = lambda self, result: None\ndef task(x): return 0",
         "import unittest\nunittest.TestCase.failureException = KeyError\ndef task(x): return 0",
-        "import unittest\nunittest.TestCase.__init_subclass__ = classmethod(lambda c: [setattr(c, n, lambda s: None)"
+        "import unittest\nunittest.TestCase.__init_subclass__ = classmethod(lambda c: [setattr(c, n, lambda s: None)"  # noqa: E501
         " for n in list(vars(c)) if n.startswith('test')])\ndef task(x): return 0",
-        "import builtins\nclass Quiet(Exception): pass\nbuiltins.AssertionError = Quiet\ndef task(x): raise Quiet",
+        "import builtins\nclass Quiet(Exception): pass\nbuiltins.AssertionError = Quiet\ndef task(x): raise Quiet",  # noqa: E501
         "class Same(int):\n    __eq__ = lambda s, o: False\ndef task(x): return Same()",
         "import atexit, os\natexit.register(os._exit, 0)\ndef task(x): raise KeyboardInterrupt",
         "import sys\nsys.settrace(lambda *a: None)\ndef task(x): return 0",
-        "import os\nfor fd in range(3, 12):\n    try: os.write(fd, b'P' * 64)\n    except OSError: pass\nos._exit(0)",
+        "import os\nfor fd in range(3, 12):\n    try: os.write(fd, b'P' * 64)\n    except OSError: pass\nos._exit(0)",  # noqa: E501
     ],
 )
 def test_inproc_tricks_do_not_pass(sandbox: Sandbox, trick: str) -> None:

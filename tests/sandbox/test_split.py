@@ -29,8 +29,8 @@ def value_of(sandbox: Sandbox, expression: str, preamble: str = "") -> Any:
     "expression",
     [
         "None", "True", "0", "-1", "2**62", "-2**62", "2**5000", "1.5", "1e300", "float('inf')", "-0.0", "''",
-        "'a\\n\\u20ac\\ud800\\x00'", "[]", "[1, [2, [3]]]", "()", "(1, (2,))", "{}", "{1: 2, 'a': [1], (1, 2): None}",
-        "set()", "{1, 'a', (2, 3)}", "frozenset({1})", "b'\\x00\\xff'", "bytearray(b'x')", "1+2j", "range(3, 9, 2)", "...",
+        "'a\\n\\u20ac\\ud800\\x00'", "[]", "[1, [2, [3]]]", "()", "(1, (2,))", "{}", "{1: 2, 'a': [1], (1, 2): None}",  # noqa: E501
+        "set()", "{1, 'a', (2, 3)}", "frozenset({1})", "b'\\x00\\xff'", "bytearray(b'x')", "1+2j", "range(3, 9, 2)", "...",  # noqa: E501
     ],
 )  # fmt: skip
 def test_plain_data_comes_back_as_it_was(sandbox: Sandbox, expression: str) -> None:
@@ -194,7 +194,7 @@ def test_stream_of_a_program_that_dies_ends_with_its_death(sandbox: Sandbox) -> 
 
 
 def test_stream_with_a_time_limit_for_each_call(sandbox: Sandbox) -> None:
-    source = "def f(x):\n    import time\n    end = time.process_time() + 0.3\n    while time.process_time() < end: pass"
+    source = "def f(x):\n    import time\n    end = time.process_time() + 0.3\n    while time.process_time() < end: pass"  # noqa: E501
     done = sandbox.run_calls(source, "f", [((1,), {}), ((2,), {})], per_call_s=[0.1, 2.0])
     assert done.results == (TimedOut(), Returned(None))
 

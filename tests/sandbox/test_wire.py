@@ -1,4 +1,6 @@
-"""Whatever bytes arrive, the decoder gives plain data or a protocol error; what the child encodes comes back."""
+"""Whatever bytes arrive, the decoder gives plain data or a protocol error; what the child encodes comes
+back.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ VALUES = st.recursive(
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("itdszbBcreqDFIo?"), inner, max_size=2),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("itdszbBcreqDFIo?"), inner, max_size=2),  # noqa: E501
     max_leaves=12,
 )  # fmt: skip
 
