@@ -166,6 +166,7 @@ class Caller:
         self._keys = keys
         self._pace = pace
         self._patience = patience
+        self.gone: Callable[[], str] = lambda: ""
         self._spent = spent
         self._where = where
         self._succeeded = False
@@ -257,9 +258,12 @@ class Caller:
             tries.refusals += 1
             wait = backoff.seconds(tries.refusals)
             over = (now if self._down_since is None else self._down_since) + self._patience.patience
-            if tries.refusals <= self._patience.retry or (self._endpoint.reached and now + wait < over):
+            gone = self.gone()
+            if not gone and (
+                tries.refusals <= self._patience.retry or (self._endpoint.reached and now + wait < over)
+            ):
                 return wait
-            raise UserError(self._keys.redact(verdict.message), where=self._where)
+            raise UserError(self._keys.redact(gone or verdict.message), where=self._where)
         elif verdict.remedy == "retry":
             tries.failures += 1
             wait = backoff.seconds(tries.failures, verdict.retry_after)

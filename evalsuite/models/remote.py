@@ -105,6 +105,11 @@ class RemoteModel:
         """Answer each request with a text, in order of completion."""
         return iter(Stream(requests, self._generate_one, self._window))
 
+    def give_up_when(self, gone: Callable[[], str]) -> None:
+        """Do not wait for a server of which the caller knows why it will not come back."""
+        for caller in self._callers:
+            caller.gone = gone
+
     def count_tokens(self, prompt: Prompt) -> int:
         """By the tokenizer that `tokenizer_path` names, else an estimate: 4 ASCII characters, or 1 other."""
         text = prompt if isinstance(prompt, str) else "\n".join(message.text for message in prompt)

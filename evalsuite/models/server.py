@@ -244,6 +244,7 @@ class _Managed:
         served = f"{name}-adapter" if peft_path and engine == "vllm" else name
         try:
             self._client = self._make_client(served, {"max_seq_len": max_seq_len, **(client or {})})
+            self._client.give_up_when(lambda: self.server.dead or "")
         except BaseException:
             self.server.stop()
             raise
@@ -299,10 +300,15 @@ class _Managed:
 
     def _guarded(self, answers: Iterable[Answer]) -> Iterator[Answer]:
         """Answers as they come; a server that is dead for good ends the stream with its log."""
-        for answer in answers:
-            if answer.error is not None and self.server.dead:
-                raise ServerFailed(self.server.dead)
-            yield answer
+        try:
+            for answer in answers:
+                if answer.error is not None and self.server.dead:
+                    raise ServerFailed(self.server.dead)
+                yield answer
+        except UserError:
+            if self.server.dead:
+                raise ServerFailed(self.server.dead) from None
+            raise
 
 
 class ManagedServer(_Managed):
