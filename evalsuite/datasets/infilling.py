@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from evalsuite.datasets.benchmark import BenchmarkDataset
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset, ParquetDataset
+from evalsuite.datasets.token_room import TokenRoom
 from evalsuite.errors import UserError, nearest_name
 
 
@@ -166,23 +167,51 @@ class RepositoryCompletion(JsonlDataset):
 
     Rows have prompt, groundtruth, right_context (or full_right_context), crossfile_context and
     metadata.task_id. `context` puts the other files' text nowhere, before the prefix, or behind the suffix as
-    Qwen does.
+    Qwen does (its names `codelm_leftright_context` and `codelm_right_cfc_left` stand for none and right).
+
+    Of `max_tokens` the answer's are kept free, the suffix has its first `right_tokens`, the other files their
+    first `cross_tokens`, and the prefix its last ones in what is left. They are counted by `tokenizer` (a
+    name or folder), or guessed from characters without one.
     """
+
+    contexts: ClassVar[dict[str, str]] = {
+        "none": "none",
+        "left": "left",
+        "right": "right",
+        "codelm_leftright_context": "none",
+        "codelm_right_cfc_left": "right",
+    }
 
     def __init__(
         self,
         path: str,
         family: str = "qwen",
-        context: Literal["none", "left", "right"] = "none",
-        max_context_chars: int = 8192,
+        context: str = "none",
+        max_tokens: int = 8192,
+        answer_tokens: int = 50,
+        right_tokens: int = 2048,
+        cross_tokens: int = 2048,
+        tokenizer: str | None = None,
         reader_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(path, None, reader_cfg, "id")
-        if context not in ("none", "left", "right"):
-            raise UserError(f"other files cannot stand {context!r}", expected="none, left or right")
+        if context not in self.contexts:
+            raise UserError(
+                f"other files cannot stand {context!r}",
+                expected=", ".join(self.contexts),
+                nearest=nearest_name(context, self.contexts),
+            )
+        if right_tokens + cross_tokens + answer_tokens >= max_tokens:
+            raise UserError(
+                f"{max_tokens} tokens leave none for the prefix",
+                where="max_tokens",
+                expected=f"more than {right_tokens + cross_tokens + answer_tokens}",
+            )
         self._tokens = fim_tokens(family)
-        self._context = context
-        self._room = max_context_chars
+        self._context = self.contexts[context]
+        self._room = TokenRoom(tokenizer)
+        self._free = max_tokens - answer_tokens
+        self._right, self._cross = right_tokens, cross_tokens
 
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The rows from a position on."""
@@ -192,15 +221,7 @@ class RepositoryCompletion(JsonlDataset):
         metadata = fields.get("metadata") or {}
         if isinstance(metadata, str):
             metadata = json.loads(metadata)
-        before = fields["prompt"]
-        after = fields.get("full_right_context") or fields.get("right_context") or ""
-        other = fields.get("crossfile_context") or ""
-        other = other.get("text", "") if isinstance(other, Mapping) else other
-        other = other[: self._room]
-        if self._context == "left" and other:
-            before = f"{other}\n{before}"
-        elif self._context == "right" and other:
-            after = f"{after}\n\n{other}"
+        before, after = self._around(fields)
         return {
             **fields,
             "id": str(metadata.get("task_id") or fields.get("id") or fields.get("task_id")),
@@ -208,7 +229,18 @@ class RepositoryCompletion(JsonlDataset):
             "ends": self._tokens.ends,
         }
 
-
-def ends_of(fields: Mapping[str, Any]) -> Sequence[str]:
-    """What ends an answer to this row."""
-    return tuple(fields.get("ends") or ())
+    def _around(self, fields: Fields) -> tuple[str, str]:
+        """Prefix and suffix with the other files in their place, each within its room."""
+        room = self._room
+        right = fields.get("full_right_context") or fields.get("right_context") or ""
+        right = room.first(right, self._right)
+        other = fields.get("crossfile_context") or ""
+        other = other.get("text", "") if isinstance(other, Mapping) else other
+        if self._context == "none" or not other:
+            return room.last(fields["prompt"], self._free - room.count(right)), right
+        if self._context == "right":
+            other = room.first(f"\n\n{other}", self._cross)
+        else:
+            other = room.first(other, self._cross - 1) + "\n"
+        left = room.last(fields["prompt"], self._free - room.count(right) - room.count(other))
+        return (left, right + other) if self._context == "right" else (other + left, right)

@@ -1,7 +1,15 @@
 # Fill-in-the-middle for base models. `family` chooses the tokens: qwen, deepseek, starcoder, santacoder, codellama,
 # codegemma, codestral. CrossCodeEval, CrossCodeLongEval and RepoEval need their files: see fim_repository.py.
 family = 'qwen'
-ends = ['<|endoftext|>', '<|fim_pad|>', '<|file_sep|>', '<|repo_name|>', '<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>']
+ends = dict(
+    qwen=['<|endoftext|>', '<|fim_pad|>', '<|file_sep|>', '<|repo_name|>', '<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'],
+    deepseek=['<｜end▁of▁sentence｜>', '<|EOT|>'],
+    starcoder=['<|endoftext|>', '<file_sep>', '<fim_pad>'],
+    santacoder=['<|endoftext|>', '<fim-pad>'],
+    codellama=['<EOT>', '</s>'],
+    codegemma=['<|file_separator|>', '<eos>', '<end_of_turn>'],
+    codestral=['</s>'],
+)[family]
 
 
 def infer(max_out_len):

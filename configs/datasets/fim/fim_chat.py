@@ -1,0 +1,35 @@
+# Fill-in-the-middle for chat models that know the tokens (Qwen3-Coder): the base models' prompt is what the user
+# says, behind the system line that these models were trained with.
+from mmengine.config import read_base
+
+with read_base():
+    from .fim_base import humaneval_infilling_datasets, safim_datasets, santacoder_fim_datasets
+
+ends = [
+    '<|endoftext|>', '<|im_end|>', '<|fim_pad|>', '<|file_sep|>', '<|repo_name|>',
+    '<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>',
+]
+
+
+def chat(dataset):
+    infer = dict(
+        prompt_template=dict(
+            type='PromptTemplate',
+            template=dict(
+                begin=[dict(role='SYSTEM', fallback_role='HUMAN', prompt='You are a code completion assistant.')],
+                round=[dict(role='HUMAN', prompt='{fim_prompt}'), dict(role='BOT', prompt='')],
+            ),
+        ),
+        retriever=dict(type='ZeroRetriever'),
+        inferencer=dict(
+            type='GenInferencer',
+            max_out_len=dataset['infer_cfg']['inferencer']['max_out_len'],
+            stopping_criteria=ends,
+        ),
+    )
+    return {**dataset, 'infer_cfg': infer}
+
+
+humaneval_infilling_chat_datasets = [chat(each) for each in humaneval_infilling_datasets]
+safim_chat_datasets = [chat(each) for each in safim_datasets]
+santacoder_fim_chat_datasets = [chat(each) for each in santacoder_fim_datasets]
