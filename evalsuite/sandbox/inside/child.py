@@ -231,7 +231,8 @@ def _finish(code: int) -> int:
         atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:
+            # A stream that the program has closed is at its end, as the interpreter sees it too.
+            if stream is not None and not getattr(stream, "closed", False):
                 stream.flush()
         except (OSError, ValueError) as error:
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
