@@ -228,7 +228,9 @@ class InferWorker:
         for exchange in todo:
             places.setdefault(exchange.key, []).append(exchange)
         found: set[str] = set()
-        for run, row in find_answers(runs, task.model, task.dataset, (task.start, task.stop), places):
+        span = (task.start, task.stop)
+        mark = running.pair.fingerprint
+        for run, row in find_answers(runs, task.model, task.dataset, span, places, mark):
             found.add(row["key"])
             for exchange in places[row["key"]]:
                 sample = exchange.sample

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalsuite.store.files import safe_name
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.rows import Row, read_lines, read_rows, shard_files
 from evalsuite.types import Answer, Failure, OptionScore, ToolCall
@@ -78,27 +78,40 @@ def merged_rows(folder: Path, shard: str) -> dict[tuple[int, int], Row]:
 
 
 def find_answers(
-    runs: Sequence[RunFolder], model: str, dataset: str, span: tuple[int, int], wanted: Collection[str]
+    runs: Sequence[RunFolder],
+    model: str,
+    dataset: str,
+    span: tuple[int, int],
+    wanted: Collection[str],
+    fingerprint: str = "",
 ) -> Iterator[tuple[RunFolder, Row]]:
     """Old answers to these request keys, in these runs, in that order; each key at most once, failures never.
 
     Files of the same stretch of the dataset are looked at first; only for what is missing then (rows were
-    inserted, slices moved) the other files are searched. Lines are compared by their key without parsing.
+    inserted, slices moved) the other files are searched. Of those, files of the same `fingerprint` hold other
+    samples of the very same plan, and are left alone: else each task would read what all others wrote.
+    Lines are compared by their key without parsing.
     """
     missing = {key.encode() for key in wanted}
-    searches: tuple[Callable[[Path], bool], ...] = (
-        lambda path: _overlaps(path, span),
-        lambda path: not _overlaps(path, span),
-    )
-    for near in searches:
-        for run in runs:
+    folders = [(run, run.predictions(model, dataset)) for run in runs]
+    listed = [(run, folder, _names(folder)) for run, folder in folders]
+    same = f"-{fingerprint[:12]}."
+    for near in (True, False):
+        for run, folder, names in listed:
             if not missing:
                 return
-            folder = run.path / "predictions" / safe_name(model) / safe_name(dataset)
-            for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-                if near(path):
-                    for row in _search(path, missing):
+            for name in names:
+                if _overlaps(name, span) == near and (near or not fingerprint or same not in name):
+                    for row in _search(folder / name, missing):
                         yield run, row
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.name.endswith(".jsonl"))
+    except FileNotFoundError:
+        return []
 
 
 def _search(path: Path, missing: set[bytes]) -> Iterator[Row]:
@@ -115,6 +128,6 @@ def _search(path: Path, missing: set[bytes]) -> Iterator[Row]:
             yield row
 
 
-def _overlaps(path: Path, span: tuple[int, int]) -> bool:
-    match = _SHARD.match(path.name.split(".", 1)[0])
+def _overlaps(name: str, span: tuple[int, int]) -> bool:
+    match = _SHARD.match(name.split(".", 1)[0])
     return match is not None and int(match[1]) < span[1] and span[0] < int(match[2])
