@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from evalsuite.errors import UserError
 
 CHARS_PER_TOKEN = 3
 
@@ -42,8 +45,14 @@ class TokenRoom:
 
     def _places(self, text: str) -> list[tuple[int, int]]:
         if self._loaded is None:
-            from transformers import AutoTokenizer
+            from tokenizers import Tokenizer
 
-            self._loaded = AutoTokenizer.from_pretrained(self._name)
-        found = self._loaded(text, add_special_tokens=False, return_offsets_mapping=True)
-        return [tuple(pair) for pair in found["offset_mapping"]]
+            name = str(self._name)
+            if Path(name).is_dir():
+                file = Path(name) / "tokenizer.json"
+                if not file.is_file():
+                    raise UserError("the tokenizer's folder has no tokenizer.json", where=name)
+                self._loaded = Tokenizer.from_file(str(file))
+            else:
+                self._loaded = Tokenizer.from_pretrained(name)
+        return list(self._loaded.encode(text, add_special_tokens=False).offsets)

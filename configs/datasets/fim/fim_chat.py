@@ -3,7 +3,9 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .fim_base import humaneval_infilling_datasets, safim_datasets, santacoder_fim_datasets
+    from .fim_base import humaneval_infilling_datasets as infilling_base
+    from .fim_base import safim_datasets as safim_base
+    from .fim_base import santacoder_fim_datasets as santacoder_base
 
 ends = [
     '<|endoftext|>', '<|im_end|>', '<|fim_pad|>', '<|file_sep|>', '<|repo_name|>',
@@ -30,6 +32,6 @@ def chat(dataset):
     return {**dataset, 'infer_cfg': infer}
 
 
-humaneval_infilling_chat_datasets = [chat(each) for each in humaneval_infilling_datasets]
-safim_chat_datasets = [chat(each) for each in safim_datasets]
-santacoder_fim_chat_datasets = [chat(each) for each in santacoder_fim_datasets]
+humaneval_infilling_chat_datasets = [chat(each) for each in infilling_base]
+safim_chat_datasets = [chat(each) for each in safim_base]
+santacoder_fim_chat_datasets = [chat(each) for each in santacoder_base]

@@ -125,6 +125,7 @@ class SafimEvaluator(CodeEvaluator):
         self.seconds = seconds
         self.run_reference = run_reference
         self.cut = cut
+        self._built: dict[str, bool] = {}
 
     def middle(self, sample: Sample, answer: Answer) -> str:
         """What goes into the hole."""
@@ -165,6 +166,9 @@ class SafimEvaluator(CodeEvaluator):
         inputs = [safim_text.line_feeds(test["input"]) for test in tests]
         seconds = self.seconds if language == "cpp" else 3 * self.seconds
         ran = run_stdio(self.sandbox, language, source, inputs, seconds)
+        if ran.outcome.status == "compile_error" and not self._builds(sample):
+            detail = f"the reference itself does not build here: {ran.outcome.detail}"
+            return Score(sample.id, repeat, "error", None, detail=detail[:500], extra=extra_of(ran.outcome))
         for number, (test, output) in enumerate(zip(tests, ran.outputs, strict=False)):
             if not any(safim_text.same_output(output, wanted) for wanted in test["output"]):
                 detail = f"test {number}: another output"
@@ -172,6 +176,17 @@ class SafimEvaluator(CodeEvaluator):
         if ran.outcome.status == "pass" and len(ran.outputs) < len(tests):
             return Score(sample.id, repeat, "wrong", False, detail="ended early", extra=extra_of(ran.outcome))
         return score_of(sample, repeat, ran.outcome)
+
+    def _builds(self, sample: Sample) -> bool:
+        """Whether this machine's compiler takes the reference: where it does not, no answer is at fault."""
+        if sample.id not in self._built:
+            fields = sample.fields
+            source = safim_text.line_feeds(
+                fields["eval_prompt"].replace(safim_text.HOLE, fields["ground_truth"])
+            )
+            ran = run_stdio(self.sandbox, fields["lang"], source, [], self.seconds)
+            self._built[sample.id] = ran.outcome.status != "compile_error"
+        return self._built[sample.id]
 
 
 def same_call(first: str, second: str, language: str) -> bool:
