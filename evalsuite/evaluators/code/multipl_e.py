@@ -163,6 +163,8 @@ def _verdict(language: str, outcome: Outcome, word: str) -> Outcome:
         ok = outcome.status == "pass" and reached
     if ok:
         return replace(outcome, status="pass", detail="")
+    if language == "go" and any(f"[{stage} failed]" in outcome.stdout for stage in ("build", "setup")):
+        return replace(outcome, status="compile_error")
     detail = outcome.detail
     if outcome.status == "pass":
         detail = "printed or ended otherwise than a passing test does"
