@@ -268,10 +268,11 @@ echo "--- SLURM job ${{SLURM_ARRAY_JOB_ID}}_$index on $SLURM_JOB_NODELIST, start
 told=
 leave() {{
     code=$?
-    if [ "$told" != TERM ]; then
-        echo "$code $restart $SLURMD_NODENAME" > "$here/exit/.$index"
-        mv "$here/exit/.$index" "$here/exit/$index"
-    fi
+    case "$told:$code" in
+        TERM:* | *:143 | :{REQUEUE_EXIT}) ;;    # TERM may reach the worker before it reaches this shell
+        *) echo "$code $restart $SLURMD_NODENAME" > "$here/exit/.$index" &&
+            mv "$here/exit/.$index" "$here/exit/$index" ;;
+    esac
 }}
 trap leave EXIT
 
