@@ -28,6 +28,7 @@ from evalsuite.evaluators.code.infilling import (
     InfillingEvaluator,
     LineMatchEvaluator,
     SafimEvaluator,
+    before_suffix,
     function_part,
 )
 from evalsuite.evaluators.code.safim_text import HOLE, block_part, call_part, control_part, same_output
@@ -218,6 +219,13 @@ def test_a_call_ends_with_its_parentheses() -> None:
     assert call_part("name") == "name"
 
 
+def test_an_answer_may_end_where_the_suffix_begins_again() -> None:
+    assert before_suffix("    a = 1\n    return a\nmore", "\n    return a\n") == "    a = 1\n"
+    assert before_suffix("    a = 1", "") == "    a = 1"
+    with pytest.raises(UserError, match="suffix"):
+        InfillingEvaluator(lines="two")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("got", "wanted", "same"),
     [
@@ -276,12 +284,15 @@ def test_safim_takes_what_fits_and_its_own_tools_answers_as_they_are() -> None:
                 ("print(x", ""),
                 ("", ""),
                 ("print(2 * x)\n", ""),
+                ("  print(2 * x)\n    pass", "completion"),
                 ("import sys; print(x + x)\n    if x == 2: print('end'); sys.stdout.close()", ""),
             ]
         ]
     finally:
         evaluator.close()
-    assert [score.status for score in scores] == ["right", "wrong", "syntax", "unextracted", "right", "wrong"]
+    assert [score.status for score in scores] == [
+        *("right", "wrong", "syntax", "unextracted", "right", "syntax", "wrong"),
+    ]
     assert scores[0].extra["integrity"] == "split"
 
 

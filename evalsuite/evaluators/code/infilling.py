@@ -44,12 +44,13 @@ def middle_of(sample: Sample, answer: Answer, raw: bool) -> str:
 class InfillingEvaluator(CodeEvaluator):
     """HumanEval-Infilling: prompt, answer and suffix together must pass the function's tests.
 
-    `lines="one"` keeps the first line that is not blank, as fits the single-line subset.
+    `lines="one"` keeps the first line that is not blank, as fits the single-line subset; `lines="suffix"` ends
+    an answer where it begins to repeat the suffix, for models that do not end by themselves.
     """
 
     def __init__(
         self,
-        lines: Literal["all", "one"] = "all",
+        lines: Literal["all", "one", "suffix"] = "all",
         seconds: float = 3,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
@@ -57,19 +58,26 @@ class InfillingEvaluator(CodeEvaluator):
         raw: bool = False,
     ) -> None:
         super().__init__(workers, k, min_isolation, raw)
-        if lines not in ("all", "one"):
-            raise UserError(f"lines cannot be {lines!r}", expected="all or one")
+        if lines not in ("all", "one", "suffix"):
+            raise UserError(f"lines cannot be {lines!r}", expected="all, one or suffix")
         self.lines = lines
         self.limits = Limits(cpu_s=seconds, wall_s=6 * seconds + 5, mem_mb=4096)
+
+    def middle(self, sample: Sample, answer: Answer) -> str:
+        """What goes into the hole."""
+        suffix = str(sample.fields["suffix"])
+        text = middle_of(sample, answer, self.raw)
+        if self.lines == "all" or self.raw or answer.extra.get("form"):
+            return text
+        if self.lines == "suffix":
+            return before_suffix(text, suffix)
+        line = first_filled_lines(text, 1)
+        return line if suffix.startswith("\n") else line + "\n"
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the tests on the completed function."""
         fields = sample.fields
-        middle = middle_of(sample, answer, self.raw)
-        if self.lines == "one" and not self.raw and not answer.extra.get("form"):
-            middle = first_filled_lines(middle, 1)
-            if not middle.endswith("\n") and not fields["suffix"].startswith("\n"):
-                middle += "\n"
+        middle = self.middle(sample, answer)
         source = fields["prompt"] + middle + fields["suffix"]
         outcome = run_python_tests(
             self.sandbox, source, fields["test"], fields["entry_point"], self.limits, _helpers(fields)
@@ -81,6 +89,14 @@ class InfillingEvaluator(CodeEvaluator):
         """pass@k, and beside it how like the texts are."""
         kept = list(scores)
         return with_text_metrics(super().aggregate(kept), kept)
+
+
+def before_suffix(text: str, suffix: str) -> str:
+    """The lines before the one that is the suffix's first line that is not blank."""
+    first = first_filled_lines(suffix, 1).strip()
+    lines = text.splitlines(keepends=True)
+    places = (at for at, line in enumerate(lines) if first and line.strip() == first)
+    return "".join(lines[: next(places, len(lines))])
 
 
 def text_metrics(text: str, truth: str) -> dict[str, float]:
@@ -153,7 +169,8 @@ class SafimEvaluator(CodeEvaluator):
         if not tests:
             same = same_call(middle, truth, language)
             return Score(sample.id, repeat, "right" if same else "wrong", same, extra=_UNRUN)
-        if middle.strip() == truth.strip() and not self.run_reference:
+        same = safim_text.line_feeds(middle) == safim_text.line_feeds(truth)
+        if same and not self.run_reference:
             return Score(sample.id, repeat, "right", True, detail="the reference's own text", extra=_UNRUN)
         if not middle.strip() and answer.text.strip():
             kind: Status = "syntax" if fields["subset"] == "block" else "unextracted"
