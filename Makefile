@@ -27,13 +27,13 @@ lint: $(STAMP)  ## style, types and import rules
 	$(BIN)/mypy
 
 test-slow: $(STAMP)  ## the slower tests
-	$(BIN)/python -m pytest -m "slow and not slurm and not vllm"
+	$(BIN)/python -m pytest -m "slow and not slurm and not vllm and not truth" -n auto --dist loadgroup -rs
 
 test-slurm: $(STAMP)  ## the tests on a real SLURM cluster
-	$(BIN)/python -m pytest -m slurm
+	$(BIN)/python -m pytest -m slurm -rs
 
-truth: $(STAMP)  ## replay published answers against published verdicts, all of them
-	EVALSUITE_TRUTH=all $(BIN)/python -m pytest -m truth
+truth: $(STAMP)  ## published answers against published verdicts, and the references of the benchmarks
+	$(BIN)/python -m pytest -m truth -n auto --dist loadgroup -rs
 
 clean:  ## remove what can be made again
 	rm -rf $(VENV) build dist *.egg-info

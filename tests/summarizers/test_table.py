@@ -73,7 +73,10 @@ def test_a_number_that_is_no_rate_keeps_its_value_beside_the_failures() -> None:
 def test_a_result_that_is_missing_says_why() -> None:
     reasons = {("b", "d"): "inference: the worker exited with 137"}
     made = table([result("a", "d")], models=["a", "b", "c"], missing=reasons)
-    assert texts(made.rows[0])[1:] == ["missing: inference: the worker exited with 137", "missing: not asked for"]
+    assert texts(made.rows[0])[1:] == [
+        "missing: inference: the worker exited with 137",
+        "missing: not asked for",
+    ]
     assert [(row.model, row.cause) for row in made.failures] == [
         ("b", "inference: the worker exited with 137")
     ]

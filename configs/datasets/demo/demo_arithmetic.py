@@ -1,4 +1,4 @@
-# Four answers to choose from; the one that the model finds likeliest counts (by log-likelihood, two examples).
+# Four answers to choose from; the one that the model finds likeliest counts (by log-likelihood, three examples).
 demo_arithmetic_datasets = [
     dict(
         type='JsonlDataset',
@@ -16,7 +16,7 @@ demo_arithmetic_datasets = [
                 template={letter: f'</E>Question: {{question}}\nAnswer: {{{letter}}}' for letter in 'ABCD'},
                 ice_token='</E>',
             ),
-            retriever=dict(type='FixKRetriever', fix_id_list=[0, 1]),
+            retriever=dict(type='FixKRetriever', fix_id_list=[0, 1, 2]),
             inferencer=dict(type='PPLInferencer'),
         ),
         eval_cfg=dict(evaluator=dict(type='AccEvaluator')),
