@@ -44,8 +44,8 @@ def middle_of(sample: Sample, answer: Answer, raw: bool) -> str:
 class InfillingEvaluator(CodeEvaluator):
     """HumanEval-Infilling: prompt, answer and suffix together must pass the function's tests.
 
-    `lines="one"` keeps the first line that is not blank, as fits the single-line subset; `lines="suffix"` ends
-    an answer where it begins to repeat the suffix, for models that do not end by themselves.
+    `lines="one"` keeps the first line that is not blank, as fits the single-line subset; `lines="suffix"`
+    ends an answer where it begins to repeat the suffix, for models that do not end by themselves.
     """
 
     def __init__(
