@@ -1,4 +1,4 @@
-"""An echo of the prompt alone whose usage counts a token that is not in it, as vLLM 0.32 answers max_tokens=0."""
+"""An echo of the prompt alone whose usage counts a token that is not in it, as vLLM answers max_tokens=0."""
 
 from __future__ import annotations
 
