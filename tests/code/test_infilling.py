@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from made import given, sample
 
+from evalsuite.config.read import read_values
 from evalsuite.datasets.infilling import (
     FIM_TOKENS,
     HumanEvalInfilling,
@@ -86,6 +87,19 @@ def not_right(scores: Iterable[Score]) -> list[tuple[str, str]]:
 )
 def test_each_family_is_asked_in_its_own_tokens(family: str, text: str) -> None:
     assert FIM_TOKENS[family].prompt("a", "b") == text
+
+
+def test_a_chat_model_gets_the_tokens_behind_the_system_line_it_was_trained_with() -> None:
+    file = Path(__file__).parents[2] / "configs" / "datasets" / "fim" / "fim_chat.py"
+    values, _ = read_values(file, lambda name: name.endswith("_datasets"))
+    lists = [value for name, value in values.items() if name.endswith("_datasets")]
+    assert sum(map(len, lists)) == 11
+    for each in (one for several in lists for one in several):
+        messages = each["infer_cfg"]["prompt_template"]["messages"]
+        assert [(part["role"], part["content"]) for part in messages] == [
+            ("system", "You are a code completion assistant."),
+            ("user", "{fim_prompt}"),
+        ]
 
 
 @pytest.mark.parametrize("subset", ["block", "control", "api"])

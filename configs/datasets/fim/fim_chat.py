@@ -16,11 +16,11 @@ ends = [
 def chat(dataset):
     infer = dict(
         prompt_template=dict(
-            type='PromptTemplate',
-            template=dict(
-                begin=[dict(role='SYSTEM', fallback_role='HUMAN', prompt='You are a code completion assistant.')],
-                round=[dict(role='HUMAN', prompt='{fim_prompt}'), dict(role='BOT', prompt='')],
-            ),
+            type='RawPromptTemplate',
+            messages=[
+                dict(role='system', content='You are a code completion assistant.'),
+                dict(role='user', content='{fim_prompt}'),
+            ],
         ),
         retriever=dict(type='ZeroRetriever'),
         inferencer=dict(
