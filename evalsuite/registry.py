@@ -47,7 +47,8 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "evaluators": {
         "AccEvaluator": "evalsuite.evaluators.basic",
         "EMEvaluator": "evalsuite.evaluators.basic",
-        "CheckFunctionEvaluator": "evalsuite.evaluators.code.check_function",
+        "HumanEvalEvaluator": "evalsuite.evaluators.code.function_tests",
+        "MbppEvaluator": "evalsuite.evaluators.code.function_tests",
         "ContainsEvaluator": "evalsuite.evaluators.basic",
     },
     "postprocessors": {},

@@ -62,7 +62,7 @@ class Size:
 
 SIZES = {
     "s": Size(hidden=96, layers=3, heads=3, kv_heads=1, ffn=256, steps=700),
-    "m": Size(hidden=128, layers=4, heads=4, kv_heads=2, ffn=384, steps=750),
+    "m": Size(hidden=128, layers=4, heads=4, kv_heads=2, ffn=384, steps=1600),
 }
 
 

@@ -12,8 +12,8 @@ import pytest
 from tools import demo_tasks, train_demo_model
 from tools.demo_tasks import FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, Function
 
-# The larger model reads 25 000 documents (data/demo/README.md); this is well above that.
-DOCUMENTS = 40_000
+# The larger model reads 54 000 documents (data/demo/README.md); this is well above that.
+DOCUMENTS = 60_000
 OPERATIONS = {operation.name: operation for operation in demo_tasks.STEPS + demo_tasks.ENDINGS}
 PROGRAM = re.compile(r'def \w+\(\w+\):\n    """.*"""\n((?:    .*\n)+)')
 TASKS = train_demo_model.read_rows(train_demo_model.HOME / "microcode.jsonl")

@@ -1,6 +1,6 @@
 # Small Python functions, scored by running them. A micro benchmark: it shows that the way works, not who can code.
 _reader = dict(input_columns=['prompt', 'instruction'], output_column=None)
-_eval = dict(evaluator=dict(type='CheckFunctionEvaluator'))
+_eval = dict(evaluator=dict(type='HumanEvalEvaluator'))
 
 # For base models: the head of a function, to be continued.
 demo_code_datasets = [
