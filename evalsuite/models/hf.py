@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from evalsuite.errors import UserError
 from evalsuite.models.base import ModelFacts, PromptKind
-from evalsuite.models.prompts import Option, Prompts, failed, has_images
+from evalsuite.models.prompts import Option, Prompts, failed, has_images, with_format_stops
 from evalsuite.models.settings import EXTRA, Truncation, merge_sampling, model_defaults, truncation_of
 from evalsuite.models.tokens import StopStrings, end_ids, special_tokens
 from evalsuite.types import Answer, Failure, OptionScore, Prompt, Request
@@ -67,7 +67,7 @@ class _HuggingFace:
             system = swift["system"]
         self._swift = swift
         self._defaults = model_defaults(generation_kwargs or {}, path)
-        self._stop_words = tuple(stop_words)
+        self._stop_words = with_format_stops(stop_words, chat_template)
         self._seed = seed
         self._batch = None if batch_size in (None, "auto", 0) else int(str(batch_size))
         self._base = hf_load.hold(

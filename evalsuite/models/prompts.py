@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalsuite.errors import UserError
+from evalsuite.errors import UserError, nearest_name
 from evalsuite.models.base import PromptKind
 from evalsuite.models.settings import Truncation
 from evalsuite.models.tokens import cut_middle, encode_pairs, encoder
+from evalsuite.registry import load
 from evalsuite.types import Answer, Failure, ImagePart, Message, OptionScore, Prompt, Request, Tool
 
 
@@ -50,7 +51,10 @@ class Prompts:
     def __post_init__(self) -> None:
         # A rendered template brings its own beginning-of-text token.
         self._encode = encoder(self.tokenizer, add_special_tokens=self.kind == "text")
-        if self.template:
+        self._format = self.template if is_chat_format(self.template) else None
+        if self._format:
+            self.template, self.template_source = None, f"format {self._format}"
+        elif self.template:
             self.template, self.template_source = read_template(self.template, self.where)
         else:
             self.template, self.template_source = (
@@ -66,6 +70,8 @@ class Prompts:
 
     def render(self, messages: Sequence[Message], tools: Sequence[Tool] = (), images: bool = False) -> str:
         """Messages under the template; a last message of the assistant is continued, not closed."""
+        if self._format:
+            return str(load("evalsuite.prompt.chat:render_chat")(self._format, messages, self.system))
         if self.template is None and not self.tokenizer.chat_template:
             raise UserError(
                 "the tokenizer has no chat template",
@@ -137,6 +143,17 @@ class Prompts:
         return len(head), options, notes
 
 
+def is_chat_format(given: str | None) -> bool:
+    """Whether a chat template is given by the name of a format that is built in."""
+    return bool(given) and given in load("evalsuite.prompt.chat:chat_formats")()
+
+
+def with_format_stops(stop_words: Sequence[str], chat_template: str | None) -> tuple[str, ...]:
+    """The stop words of a model, with those of its chat format when it is named."""
+    own = load("evalsuite.prompt.chat:chat_stops")(chat_template) if is_chat_format(chat_template) else ()
+    return tuple(dict.fromkeys((*stop_words, *own)))
+
+
 def failed(request: Request, kind: str, message: str, **facts: Any) -> Answer:
     """The answer of a request that cannot be answered."""
     return Answer(request.key, finish="error", error=Failure(kind, message), **facts)
@@ -166,10 +183,12 @@ def read_template(given: str, where: str) -> tuple[str, str]:
         return given, "config"
     file = Path(given)
     if not file.is_file():
+        formats = load("evalsuite.prompt.chat:chat_formats")()
         raise UserError(
-            f"chat_template {given!r} is neither Jinja text nor a file",
+            f"chat_template {given!r} is neither a format, Jinja text nor a file",
             where=where,
-            expected="text with {{ }} or a path",
+            expected="text with {{ }}, a path, or one of " + ", ".join(formats),
+            nearest=nearest_name(given, formats),
         )
     return file.read_text(encoding="utf-8"), str(file)
 

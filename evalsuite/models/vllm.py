@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.models.base import ModelFacts, PromptKind
-from evalsuite.models.prompts import Option, Prompts, failed, has_images, image_parts
+from evalsuite.models.prompts import Option, Prompts, failed, has_images, image_parts, with_format_stops
 from evalsuite.models.settings import (
     EXTRA,
     Truncation,
@@ -89,7 +89,7 @@ class _VLLM:
             system = swift["system"]
         self._swift, self._path, self._peft_path, self._seed = swift, path, peft_path, seed
         self._defaults = model_defaults(generation_kwargs or {}, path)
-        self._stop_words = tuple(stop_words)
+        self._stop_words = with_format_stops(stop_words, chat_template)
         settle_environment()
         from transformers import AutoConfig, AutoTokenizer
 

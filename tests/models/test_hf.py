@@ -387,8 +387,8 @@ def test_a_template_of_the_config_is_used_and_the_difference_told(tiny: Path, tm
             assert any("differs" in warning for warning in model.facts().warnings)
         finally:
             model.close()
-    with pytest.raises(UserError, match="neither Jinja"):
-        HuggingFacewithChatTemplate(str(tiny), chat_template="chatml")
+    with pytest.raises(UserError, match="neither a format"):
+        HuggingFacewithChatTemplate(str(tiny), chat_template="chatmll")
 
 
 # --------------------------------------------------------------------------- loading
@@ -499,3 +499,12 @@ def test_importing_the_backend_loads_no_torch() -> None:
         "bad = {'torch', 'transformers', 'vllm', 'numpy'} & set(sys.modules)\nassert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_named_chat_format_takes_the_place_of_the_tokenizers_template(tiny: Path) -> None:
+    model = HuggingFacewithChatTemplate(str(tiny), chat_template="qwen2_5")
+    text = model.prompts.text((Message("user", "hello"),))
+    assert text.startswith("<|im_start|>system\nYou are Qwen") and text.endswith("<|im_start|>assistant\n")
+    assert "<|im_end|>" in model._stop_words and model.prompts.template_source == "format qwen2_5"
+    with pytest.raises(UserError, match="qwen2_5"):
+        HuggingFacewithChatTemplate(str(tiny), chat_template="qwen25")
