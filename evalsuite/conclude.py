@@ -25,6 +25,9 @@ def report(folder: RunFolder, plan: Plan, *, mode: str = "all", details: bool = 
         plan.summarizer,
         models=[model.abbr for model in plan.models],
         datasets=[dataset.abbr for dataset in plan.datasets],
+        missing={
+            (model.abbr, name): reason for name, reason in plan.blocked.items() for model in plan.models
+        },
         labels={m.abbr: str(m.config.get("summarizer_abbr") or m.abbr) for m in plan.models},
     )
     (folder.path / "summary").mkdir(exist_ok=True)
@@ -34,7 +37,7 @@ def report(folder: RunFolder, plan: Plan, *, mode: str = "all", details: bool = 
     write_json(folder.path / "timing.json", timing(folder, plan))
     sys.stdout.write(text.rstrip() + "\n")
     sys.stderr.write(f"summary: {folder.summary_file('txt')}\n")
-    return 1 if any(result.counts.errors for result in results) else 0
+    return 1 if plan.blocked or any(result.counts.errors for result in results) else 0
 
 
 def _result(folder: RunFolder, plan: Plan, pair: Pair, *, details: bool) -> Result:

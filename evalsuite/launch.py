@@ -167,6 +167,8 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
         earlier=earlier,
     )
     pools = make_pools(config, plan, options, gpus)
+    if options.mode != "infer" and not pools.cluster:
+        plan = judgeable(plan)
     if options.dry_run:
         from evalsuite.dryrun import describe_plan
 
@@ -179,6 +181,18 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
         folder = RunFolder(folder.path.absolute())  # other hosts, other working directories
     hashes.save()
     return _drive(folder, config, plan, pools, environment, options)
+
+
+def judgeable(plan: Any) -> Any:
+    """The plan without the datasets that this machine cannot judge; the user is told which, and why."""
+    from evalsuite.obstacles import obstacles, without
+
+    blocked = obstacles(plan)
+    for name, reason in blocked.items():
+        sys.stderr.write(f"dataset {name} is left out: {reason}\n")
+    if blocked and len(blocked) == len(plan.datasets):
+        raise UserError("no dataset can be judged on this machine", where="datasets", expected="see above")
+    return without(plan, blocked) if blocked else plan
 
 
 def _tell_changes(earlier: Any, plan: Any) -> None:

@@ -125,6 +125,8 @@ class Plan:
     search_paths: tuple[str, ...] = ()
     summarizer: Mapping[str, Any] = field(default_factory=dict)
     reuse: bool = True
+    blocked: Mapping[str, str] = field(default_factory=dict)
+    """Datasets that cannot be judged on this machine, with the reason."""
 
     def model(self, abbr: str) -> ModelEntry:
         """The model of that name."""
@@ -161,6 +163,7 @@ class Plan:
             search_paths=tuple(raw["search_paths"]),
             summarizer=raw["summarizer"],
             reuse=raw["reuse"],
+            blocked=raw["blocked"],
         )
 
 

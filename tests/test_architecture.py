@@ -15,7 +15,10 @@ FLOORS = {
     1: ("types", "errors", "config", "sandbox", "postprocess", "stats", "registry", "runners", "manifest"),
     2: ("partitioners", "prompt", "datasets", "models", "evaluators", "store"),
     3: ("plan", "inferencers", "summarizers", "prompts_of", "progress", "report", "pulse", "trackers"),
-    4: ("worker", "scoring", "collect", "export", "drive", "dryrun", "score", "cluster", "conclude"),
+    4: (
+        *("worker", "scoring", "collect", "export", "drive", "dryrun", "score", "cluster", "conclude"),
+        "obstacles",
+    ),
     5: ("launch", "flags", "pools", "verbs", "cli"),
     6: ("__main__", "run"),
 }

@@ -10,6 +10,7 @@ from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from evalsuite.datasets.resolve import data_cache, find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset
@@ -19,8 +20,8 @@ from evalsuite.errors import UserError
 class _TextToSql(JsonlDataset):
     """Rows with a database each; its schema is read from the database itself.
 
-    `databases` is the folder with DB/DB.sqlite (packed or not). A row whose database is not there keeps an
-    empty schema; its answers are an error when graded.
+    `databases` is the folder with DB/DB.sqlite (packed or not). Without all of them no row is given: a prompt
+    would lack its schema, and its answer could not be graded.
     """
 
     file: ClassVar[str] = ""
@@ -40,9 +41,11 @@ class _TextToSql(JsonlDataset):
             if databases is not None:
                 raise
             self._databases = None
+        self._checked = False
 
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The rows from a position on; ids are their places in the file."""
+        self._check()
         for number, row in enumerate(super().rows(start), start):
             database = self.database(row["db_id"])
             schema = _schema(database, self.example_rows) if database else ""
@@ -53,19 +56,38 @@ class _TextToSql(JsonlDataset):
                 "schema": schema,
             }
 
+    def _check(self) -> None:
+        """Every row's database is there; said before anything is asked of a model."""
+        if self._checked:
+            return
+        names = sorted({str(row["db_id"]) for row in super().rows()})
+        missing = [name for name in names if self._stored(name) is None]
+        if missing:
+            folder = self._databases or f"{self.folder} in {data_cache()} or $EVALSUITE_DATA"
+            raise UserError(
+                f"{len(missing)} of {len(names)} databases are missing: {', '.join(missing[:5])}"
+                f"{', ...' if len(missing) > 5 else ''}",
+                where=str(folder),
+                expected="a folder with DB/DB.sqlite or DB/DB.sqlite.gz for each, or its path in the dataset's "
+                "`databases`",
+            )
+        self._checked = True
+
     def shape(self, row: Fields) -> Fields:
         """One name for the gold query."""
         return {**row, "gold": row.get("query") or row["SQL"], "evidence": row.get("evidence", "")}
 
     def database(self, name: str) -> Path | None:
         """The database of that name, unpacked into the cache when it is stored packed."""
+        found = self._stored(name)
+        return found if found is None or found.suffix != ".gz" else unpacked(found)
+
+    def _stored(self, name: str) -> Path | None:
+        """The database's file as it is stored."""
         if self._databases is None:
             return None
-        for suffix in (".sqlite", ".sqlite.gz"):
-            found = self._databases / name / f"{name}{suffix}"
-            if found.is_file():
-                return found if suffix == ".sqlite" else unpacked(found)
-        return None
+        files = (self._databases / name / f"{name}{suffix}" for suffix in (".sqlite", ".sqlite.gz"))
+        return next((file for file in files if file.is_file()), None)
 
 
 class Spider(_TextToSql):
@@ -91,9 +113,13 @@ def unpacked(packed: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{hashlib.sha256(data).hexdigest()[:16]}-{packed.name.removesuffix('.gz')}"
     if not target.is_file():
-        partial = target.with_suffix(".partial")
-        partial.write_bytes(data)
-        partial.replace(target)
+        # Several processes may unpack the same database at once: each into a file of its own.
+        partial = folder / f"{target.name}.{uuid4().hex}.partial"
+        try:
+            partial.write_bytes(data)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
     return target
 
 

@@ -18,7 +18,7 @@ from evalsuite.sandbox.outcome import (
 from evalsuite.sandbox.probe import probe
 from evalsuite.sandbox.sandbox import Sandbox
 from evalsuite.sandbox.sqlite import Rows
-from evalsuite.sandbox.toolchains import Toolchain, languages
+from evalsuite.sandbox.toolchains import Toolchain, installed, languages
 from evalsuite.sandbox.verdicts import VerdictCache
 from evalsuite.sandbox.wire import Opaque, RemoteError
 
@@ -42,6 +42,7 @@ __all__ = [
     "TimedOut",
     "Toolchain",
     "VerdictCache",
+    "installed",
     "languages",
     "probe",
 ]

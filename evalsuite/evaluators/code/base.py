@@ -68,6 +68,12 @@ class CodeEvaluator:
                 self._sandbox = Sandbox(self.workers, self._min_isolation, self._python)
             return self._sandbox
 
+    def obstacle(self, sample: Sample) -> None:
+        """Raise the user's error that keeps this machine from judging such a sample."""
+        from evalsuite.sandbox import Sandbox
+
+        Sandbox(workers=1, min_level=self._min_isolation).close()
+
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """The verdict on one answer."""
         raise NotImplementedError(type(self).__name__)

@@ -12,7 +12,7 @@ from evalsuite.evaluators.base import AnsweredSample
 from evalsuite.evaluators.code import multipl_e_text as text_rules
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.python_tests import run_python_tests
-from evalsuite.sandbox import Isolation, Limits, Outcome
+from evalsuite.sandbox import Isolation, Limits, Outcome, installed
 from evalsuite.types import Answer, Sample, Score
 
 _SANDBOX_NAMES = {"sh": "bash", "rs": "rust"}
@@ -56,6 +56,13 @@ class MultiPLEEvaluator(CodeEvaluator):
         if text_rules.is_chat(fields, text):
             return text_rules.chat_program(fields, text)
         return text_rules.program(fields, text_rules.body_part(fields, text))
+
+    def obstacle(self, sample: Sample) -> None:
+        """The walls, and the language's own tools."""
+        super().obstacle(sample)
+        name = str(sample.fields["language"])
+        if name != "python":
+            installed(_SANDBOX_NAMES.get(name, name))
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run one program."""

@@ -10,32 +10,53 @@ from typing import Any, ClassVar, Literal
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import CodeEvaluator, extra_of, not_run
 from evalsuite.evaluators.code.python_text import blocks
-from evalsuite.sandbox import Isolation, Limits
+from evalsuite.sandbox import Isolation, Limits, Rows
 from evalsuite.types import Answer, Sample, Score
 
-_ENDS = ("</s>", "<pad>", "<|endoftext|>", "<|im_end|>", "Question:", "Answer:")
+_TOKENS = ("</s>", "<pad>", "<|endoftext|>", "<|im_end|>")
+_NEXT_TURN = ("Question:", "Answer:")
+_NAME = r"(?:\w+|\"[^\"]+\"|`[^`]+`|\[[^\]]+\])"
+_START = re.compile(
+    rf"\bSELECT\b|\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?AS\s+(?:(?:NOT\s+)?MATERIALIZED\s*)?\("
+    rf"|\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?AS\(",
+    re.IGNORECASE,
+)
+MOST_STEPS = 20_000_000
 Row = tuple[Any, ...]
 
 
-def query_of(text: str) -> str | None:
-    """The query in an answer: a [SQL] part, a fenced block, or the text from its first SELECT or WITH.
+class Undecided(Exception):
+    """Whether two results are the same was not found within the bound."""
 
-    A text without either continues a prompt that ended in `SELECT `.
+
+def query_of(text: str, prefix: str = "") -> str | None:
+    """The query in an answer, on one line.
+
+    With a `prefix`, with which the prompt ended, the answer is its continuation and nothing is looked for in
+    it. Without one, the query is in a [SQL] part, a fenced block, or the text, from its SELECT or WITH on.
     """
+    if prefix:
+        for end in (*_TOKENS, *_NEXT_TURN):
+            text = text.partition(end)[0]
+        rest = " ".join(_first_statement(text).split())
+        return f"{prefix.rstrip()} {rest}" if rest else None
     if "[SQL]" in text:
         text = text.rpartition("[SQL]")[2].partition("[/SQL]")[0]
     else:
         found = blocks(text)
         if found:
             text = found[-1].code
-    for end in _ENDS:
+    for end in _TOKENS:
         text = text.partition(end)[0]
-    first = re.search(r"\b(?:SELECT|WITH)\b", text, re.IGNORECASE)
-    text = _first_statement(text[first.start() :] if first else text)
-    text = " ".join(text.split())
-    if not text:
+    text = text.strip()
+    starts = list(_START.finditer(text))
+    if not starts:
         return None
-    return text if re.match(r"(?:SELECT|WITH)\b", text, re.IGNORECASE) else f"SELECT {text}"
+    # Prose in front of the query may say "select": then the one in capitals is the query's.
+    chosen = starts[0]
+    if chosen.start():
+        chosen = next((each for each in starts if each[0][:4].isupper()), chosen)
+    return " ".join(_first_statement(text[chosen.start() :]).split())
 
 
 def _first_statement(text: str) -> str:
@@ -62,38 +83,62 @@ def same_up_to_columns(gold: Sequence[Row], got: Sequence[Row]) -> bool:
         return True
     if len(gold) != len(got) or len(gold[0]) != len(got[0]):
         return False
-    if _without_order(gold) != _without_order(got):
-        return False
-    wanted = Counter(gold)
     columns = list(zip(*gold, strict=True))
-    theirs = [Counter(column) for column in zip(*got, strict=True)]
-    choices = [[at for at, counted in enumerate(theirs) if counted == Counter(column)] for column in columns]
-    return _some_order(wanted, got, choices, [])
-
-
-def _without_order(rows: Sequence[Row]) -> Counter[Row]:
-    return Counter(tuple(sorted(row, key=lambda value: (str(type(value)), str(value)))) for row in rows)
+    theirs = list(zip(*got, strict=True))
+    counted = [Counter(column) for column in theirs]
+    choices = []
+    for column in columns:
+        wanted = Counter(column)
+        choices.append([at for at, count in enumerate(counted) if count == wanted])
+    return all(choices) and _some_order(columns, theirs, choices)
 
 
 def _some_order(
-    wanted: Counter[Row], got: Sequence[Row], choices: Sequence[Sequence[int]], chosen: list[int]
+    columns: Sequence[Row], theirs: Sequence[Row], choices: Sequence[Sequence[int]], most: int = MOST_STEPS
 ) -> bool:
-    """Whether a choice of columns makes the rows equal; a choice is dropped as soon as its part differs."""
-    width = len(chosen)
-    if width and width < len(choices):
-        part: Counter[Row] = Counter()
-        for row, count in wanted.items():
-            part[row[:width]] += count
-        if part != Counter(tuple(row[at] for at in chosen) for row in got):
-            return False
-    if width == len(choices):
-        return wanted == Counter(tuple(row[at] for at in chosen) for row in got)
-    return any(_some_order(wanted, got, choices, [*chosen, at]) for at in choices[width] if at not in chosen)
+    """Whether some choice of their columns makes the rows equal; `Undecided` after `most` looks at a row.
+
+    Rows are numbered by what they hold in the columns chosen so far. A choice is dropped as soon as these
+    beginnings of the rows differ, and of equal columns only the first is tried.
+    """
+    height = len(columns[0])
+    most += height * len(columns)
+    numbers: list[dict[tuple[int, Any], int]] = []
+    counts: list[Counter[int]] = []
+    ids = [0] * height
+    for column in columns:
+        table: dict[tuple[int, Any], int] = {}
+        ids = [table.setdefault(pair, len(table)) for pair in zip(ids, column, strict=True)]
+        numbers.append(table)
+        counts.append(Counter(ids))
+    kinds: dict[Row, int] = {}
+    kind = [kinds.setdefault(column, len(kinds)) for column in theirs]
+    waiting: list[tuple[tuple[int, ...], list[int]]] = [((), [0] * height)]
+    while waiting:
+        chosen, begun = waiting.pop()
+        width = len(chosen)
+        if width == len(columns):
+            return True
+        tried: set[int] = set()
+        taken = set(chosen)
+        for at in choices[width]:
+            if at in taken or kind[at] in tried:
+                continue
+            tried.add(kind[at])
+            most -= height
+            if most < 0:
+                raise Undecided("too many orders of the columns are possible")
+            table = numbers[width]
+            longer = [table.get(pair, -1) for pair in zip(begun, theirs[at], strict=True)]
+            if Counter(longer) == counts[width]:
+                waiting.append(((*chosen, at), longer))
+    return False
 
 
 class SqlEvaluator(CodeEvaluator):
     """Execution accuracy. `compare` is "columns" (Spider) or "set" (BIRD); `executable` counts what ran at
-    all.
+    all. `prefix` is what the prompt of a base model ended with: answers continue it. Results of more than
+    `max_rows` rows are compared as far as that decides, and are an error where it does not.
     """
 
     parts: ClassVar[dict[str, str]] = {"executable": "executable_"}
@@ -106,17 +151,21 @@ class SqlEvaluator(CodeEvaluator):
         k: int | Sequence[int] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
+        prefix: str = "",
+        max_rows: int = 100_000,
     ) -> None:
         super().__init__(workers, k, min_isolation, raw)
+        self.prefix = prefix
+        self.max_rows = max_rows
         if compare not in ("columns", "set"):
             raise UserError(f"rows cannot be compared by {compare!r}", expected="columns or set")
-        self._same = same_up_to_columns if compare == "columns" else same_set
+        self.compare = compare
         self.limits = Limits(cpu_s=seconds, wall_s=3 * seconds, mem_mb=2048)
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the answered query and the gold one."""
         fields = sample.fields
-        query = answer.text if self.raw else query_of(answer.text)
+        query = answer.text if self.raw else query_of(answer.text, self.prefix)
         if query is None or not query.strip():
             return not_run(sample, repeat, "unextracted", "no query in the answer", ("executable",))
         database = fields["database"]
@@ -124,12 +173,12 @@ class SqlEvaluator(CodeEvaluator):
             return Score(
                 sample.id, repeat, "error", None, detail=f"the database {fields['db_id']!r} is not here"
             )
-        wanted = self.sandbox.sql(database, fields["gold"], self.limits)
+        wanted = self.sandbox.sql(database, fields["gold"], self.limits, self.max_rows)
         if wanted.outcome.status != "pass":
             return Score(
                 sample.id, repeat, "error", None, detail=f"the gold query fails: {wanted.outcome.detail}"
             )
-        got = self.sandbox.sql(database, query, self.limits)
+        got = self.sandbox.sql(database, query, self.limits, self.max_rows)
         extra = extra_of(got.outcome)
         status = got.outcome.status
         if status == "harness_error":
@@ -141,8 +190,24 @@ class SqlEvaluator(CodeEvaluator):
             elif "syntax error" in got.outcome.detail or "incomplete input" in got.outcome.detail:
                 kind = "syntax"
             return Score(sample.id, repeat, kind, False, {"executable": 0.0}, got.outcome.detail[:300], extra)
-        same = self._same(wanted.rows, got.rows)
+        try:
+            same = self._same(wanted, got)
+        except Undecided as undecided:
+            return Score(sample.id, repeat, "error", None, {"executable": 1.0}, str(undecided), extra)
         detail = "" if same else f"{len(got.rows)} rows, {len(wanted.rows)} expected, or other values"
         return Score(
             sample.id, repeat, "right" if same else "wrong", same, {"executable": 1.0}, detail, extra
         )
+
+    def _same(self, wanted: Rows, got: Rows) -> bool:
+        """Whether the results are the same; `Undecided` where rows that were left out could tell."""
+        if wanted.complete and got.complete:
+            same = same_up_to_columns if self.compare == "columns" else same_set
+            return same(wanted.rows, got.rows)
+        if wanted.complete != got.complete and self.compare == "columns":
+            return False  # one has more rows than the other
+        if wanted.complete and not set(got.rows) <= set(wanted.rows):
+            return False
+        if got.complete and not set(wanted.rows) <= set(got.rows):
+            return False
+        raise Undecided(f"a result has more than {self.max_rows} rows, which were not all compared")
