@@ -68,7 +68,7 @@ class _TextToSql(JsonlDataset):
                 f"{len(missing)} of {len(names)} databases are missing: {', '.join(missing[:5])}"
                 f"{', ...' if len(missing) > 5 else ''}",
                 where=str(folder),
-                expected="a folder with DB/DB.sqlite or DB/DB.sqlite.gz for each, or its path in the dataset's "
+                expected="DB/DB.sqlite or DB/DB.sqlite.gz for each there, or another folder as the dataset's "
                 "`databases`",
             )
         self._checked = True

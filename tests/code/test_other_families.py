@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import sqlite3
+import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +18,11 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
-from made import given, sample
+from made import given, read_gz, sample
 
 from evalsuite.datasets.infilling import FIM_TOKENS, HumanEvalInfilling, RepositoryCompletion
 from evalsuite.datasets.livecodebench import LiveCodeBench, all_tests
-from evalsuite.datasets.sql import Spider
+from evalsuite.datasets.sql import Spider, unpacked
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.bigcodebench import BigCodeBenchEvaluator
 from evalsuite.evaluators.code.ds1000 import DS1000Evaluator, solution_of
@@ -38,7 +43,7 @@ from evalsuite.evaluators.code.livecodebench import (
     same_lines,
 )
 from evalsuite.evaluators.code.similarity import edit_similarity, levenshtein_similarity
-from evalsuite.evaluators.code.sql import SqlEvaluator, query_of, same_set, same_up_to_columns
+from evalsuite.evaluators.code.sql import SqlEvaluator, Undecided, query_of, same_set, same_up_to_columns
 
 Write = Callable[..., Path]
 
@@ -256,7 +261,11 @@ def test_predicted_outputs() -> None:
 @pytest.mark.parametrize(
     ("text", "query"),
     [
-        ("name FROM t", "SELECT name FROM t"),
+        ("Start with the table t.\n\nSELECT a FROM t;", "SELECT a FROM t"),
+        ("I select the names:\nSELECT a FROM t", "SELECT a FROM t"),
+        ("Answer: SELECT a FROM t WHERE b = 'Question: c'", "SELECT a FROM t WHERE b = 'Question: c'"),
+        ("So, with x AS(select 1) SELECT * FROM x", "with x AS(select 1) SELECT * FROM x"),
+        ("I cannot do this with SQL", None),
         ("```sql\nSELECT a\nFROM t;\n```", "SELECT a FROM t"),
         ("The query is SELECT ';' FROM t; and so on", "SELECT ';' FROM t"),
         ("thinking [SQL]\nselect 1 [/SQL]", "select 1"),
@@ -268,6 +277,30 @@ def test_queries_are_found(text: str, query: str | None) -> None:
     assert query_of(text) == query
 
 
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("name FROM t", "SELECT name FROM t"),
+        ("a FROM t WHERE b IN\n(SELECT c FROM u); SELECT 2", "SELECT a FROM t WHERE b IN (SELECT c FROM u)"),
+        ("1 UNION SELECT 2\n\nQuestion: more", "SELECT 1 UNION SELECT 2"),
+        (
+            "a FROM t JOIN (WITH x AS (SELECT 1) SELECT * FROM x)</s>",
+            "SELECT a FROM t JOIN (WITH x AS (SELECT 1) SELECT * FROM x)",
+        ),
+        ("<|endoftext|>", None),
+    ],
+)
+def test_a_continued_query_is_taken_as_it_stands(text: str, query: str | None) -> None:
+    assert query_of(text, "SELECT ") == query
+
+
+def test_every_gold_query_of_spider_can_be_continued(bench_data: Path) -> None:
+    golds = [" ".join(row["query"].split()) for row in read_gz(bench_data / "spider/dev.json.gz")]
+    assert len(golds) == 1034
+    lost = [gold for gold in golds if query_of(gold[7:], gold[:7]) != gold.rstrip("; ")]
+    assert lost == []
+
+
 def test_rows_are_compared_up_to_order_and_columns() -> None:
     rows = [(1, "a"), (2, "b"), (2, "b")]
     assert same_up_to_columns(rows, [("b", 2), ("a", 1), ("b", 2)])
@@ -275,7 +308,34 @@ def test_rows_are_compared_up_to_order_and_columns() -> None:
     assert not same_up_to_columns([(1, 2), (2, 1)], [(1, 1), (2, 2)])
     assert same_up_to_columns([], [])
     assert not same_up_to_columns([(1,)], [])
+    assert same_up_to_columns([(1, 2.0)], [(1.0, 2)])
     assert same_set(rows, [(2, "b"), (1, "a")])
+
+
+def test_equal_columns_do_not_multiply_the_orders() -> None:
+    width = 1200
+    assert same_up_to_columns([(1,) * width, (2,) * width], [(2,) * width, (1,) * width])
+
+
+def test_the_search_for_an_order_of_columns_gives_up() -> None:
+    # Every two columns agree in their counts of pairs (so beginnings never differ early), all three do not.
+    even = [row for row in product((0, 1), repeat=9) if sum(row) % 2 == 0]
+    odd = [row for row in product((0, 1), repeat=9) if sum(row) % 2 == 1]
+    with pytest.raises(Undecided):
+        same_up_to_columns(even, odd)
+
+
+@settings(max_examples=150, deadline=None)
+@drawn(
+    st.lists(st.tuples(*[st.sampled_from([0, 1, 1.0, "1", None])] * 3), min_size=1, max_size=4),
+    st.lists(st.tuples(*[st.sampled_from([0, 1, 1.0, "1", None])] * 3), min_size=1, max_size=4),
+)
+def test_sameness_is_that_of_trying_every_order(gold: list[Any], got: list[Any]) -> None:
+    plain = any(
+        Counter(gold) == Counter(tuple(row[at] for at in order) for row in got)
+        for order in permutations(range(3))
+    )
+    assert same_up_to_columns(gold, got) == plain
 
 
 @settings(max_examples=80, deadline=None)
@@ -298,21 +358,54 @@ def test_queries_run_on_a_database_that_they_cannot_change(tmp_path: Path, write
         connection.executemany("INSERT INTO item VALUES (?, ?)", [("a", 1), ("b", 2)])
     rows = [
         {"db_id": "shop", "question": "Which?", "query": "SELECT name FROM item"},
-        {"db_id": "gone", "question": "Which?", "query": "SELECT 1"},
     ]
     spider = Spider(str(write_rows(rows)), str(tmp_path / "databases"))
-    here, gone = spider.samples()
+    (here,) = spider.samples()
     assert "CREATE TABLE item" in here.fields["schema"]
     assert "3 example rows" in here.fields["schema"]
     texts = (
-        "SELECT name FROM item ORDER BY price DESC",
+        "name FROM item ORDER BY price DESC",
         "price FROM item",
         "nme FROM item",
         "name FRO item;",
     )
-    evaluator = SqlEvaluator(workers=1)
+    evaluator = SqlEvaluator(workers=1, prefix="SELECT ")
     assert judged(evaluator, here, *texts) == ["right", "wrong", "wrong", "syntax"]
-    assert judged(SqlEvaluator(workers=1), gone, "1") == ["error"]
+    rows.append({"db_id": "gone", "question": "Which?", "query": "SELECT 1"})
+    with pytest.raises(UserError, match=r"1 of 2 databases are missing: gone"):
+        next(iter(Spider(str(write_rows(rows)), str(tmp_path / "databases")).samples()))
+
+
+@pytest.mark.parametrize("compare", ["columns", "set"])
+def test_results_that_were_cut_are_never_right(tmp_path: Path, compare: Any) -> None:
+    database = tmp_path / "n.sqlite"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE n (n INT)")
+        connection.executemany("INSERT INTO n VALUES (?)", [(each,) for each in range(20)])
+    tmp_path.chmod(0o755)
+    problem = sample(database=str(database), db_id="n", gold="SELECT n FROM n ORDER BY n")
+    evaluator = SqlEvaluator(compare, workers=1, max_rows=10)
+    texts = ("SELECT n FROM n ORDER BY n", "SELECT n FROM n WHERE n < 10 ORDER BY n", "SELECT -1")
+    wanted = ["error", "error" if compare == "set" else "wrong", "wrong"]
+    assert judged(evaluator, problem, *texts) == wanted
+
+
+def test_several_may_unpack_one_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path / "cache"))
+    for number in range(10):
+        packed = tmp_path / f"{number}.sqlite.gz"
+        packed.write_bytes(gzip.compress(bytes([number]) * 3_000_000, 1))
+        unpacked.cache_clear()
+        together = threading.Barrier(4)
+
+        def unpack(packed: Path = packed, together: threading.Barrier = together) -> Path:
+            together.wait()
+            return unpacked(packed)
+
+        with ThreadPoolExecutor(4) as pool:
+            (file,) = {job.result() for job in [pool.submit(unpack) for _ in range(4)]}
+        assert file.stat().st_size == 3_000_000
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 # --------------------------------------------------------------------------- MBPP, BigCodeBench, DS-1000

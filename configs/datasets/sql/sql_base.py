@@ -20,7 +20,9 @@ spider_bird_datasets = [
                 type='GenInferencer', max_out_len=512, stopping_criteria=[';', '<pad>', '<|endoftext|>', '</s>']
             ),
         ),
-        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.sql.SqlEvaluator', compare=compare)),
+        eval_cfg=dict(
+            evaluator=dict(type='evalsuite.evaluators.code.sql.SqlEvaluator', compare=compare, prefix='SELECT ')
+        ),
     )
     for abbr, loader, compare, prompt in (
         ('spider', 'Spider', 'columns', spider_prompt),

@@ -16,11 +16,8 @@ from evalsuite.types import Answer, Sample, Score
 _TOKENS = ("</s>", "<pad>", "<|endoftext|>", "<|im_end|>")
 _NEXT_TURN = ("Question:", "Answer:")
 _NAME = r"(?:\w+|\"[^\"]+\"|`[^`]+`|\[[^\]]+\])"
-_START = re.compile(
-    rf"\bSELECT\b|\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?AS\s+(?:(?:NOT\s+)?MATERIALIZED\s*)?\("
-    rf"|\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?AS\(",
-    re.IGNORECASE,
-)
+_WITH = rf"\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?\bAS\s*(?:\b(?:NOT\s+)?MATERIALIZED\s*)?\("
+_START = re.compile(rf"\bSELECT\b|{_WITH}", re.IGNORECASE)
 MOST_STEPS = 20_000_000
 Row = tuple[Any, ...]
 
@@ -52,10 +49,11 @@ def query_of(text: str, prefix: str = "") -> str | None:
     starts = list(_START.finditer(text))
     if not starts:
         return None
-    # Prose in front of the query may say "select": then the one in capitals is the query's.
+    # Prose in front of the query may say "select": then a later one in capitals, not nested, is the query's.
     chosen = starts[0]
-    if chosen.start():
-        chosen = next((each for each in starts if each[0][:4].isupper()), chosen)
+    if chosen.start() and chosen[0] == "select":
+        apart = (each for each in starts if each[0].isupper() and text[: each.start()].rstrip()[-1:] != "(")
+        chosen = next(apart, chosen)
     return " ".join(_first_statement(text[chosen.start() :]).split())
 
 
