@@ -17,8 +17,8 @@ _ASK = (
     "import importlib.util, json, sys, sysconfig;"
     "print(json.dumps([getattr(sys, '_base_executable', None) or sys.executable, sys.base_prefix,"
     " [p for p in sys.path if p],"
-    " [sysconfig.get_path(n) for n in ('purelib', 'platlib')], sys.version_info[:3],"
-    " importlib.util.MAGIC_NUMBER.hex()]))"
+    " [sysconfig.get_path(n) for n in ('purelib', 'platlib')], sysconfig.get_path('stdlib'),"
+    " sys.version_info[:3], importlib.util.MAGIC_NUMBER.hex()]))"
 )
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _LEAN_PRELOAD = (
@@ -73,7 +73,7 @@ def find(python: str | None = None) -> Interpreter:
         raise UserError(
             f"cannot run the Python interpreter {chosen!r}", expected="a Python 3.8 or newer"
         ) from error
-    base, prefix, path, sites, version, magic = json.loads(told.stdout)
+    base, prefix, path, sites, library, version, magic = json.loads(told.stdout)
     if tuple(version) < (3, 8):
         raise UserError(
             f"the interpreter {chosen!r} is Python {version[0]}.{version[1]}", expected="3.8 or newer"
@@ -82,11 +82,16 @@ def find(python: str | None = None) -> Interpreter:
     return Interpreter(
         executable=os.path.realpath(base),
         base_prefix=os.path.realpath(prefix),
-        standard_path=tuple(entry for entry in path if entry not in site_paths and "-packages" not in entry),
+        # The library alone: a checkout that a .pth file adds would bring the tests' expected values inside.
+        standard_path=tuple(entry for entry in path if _within(entry, library) and "-packages" not in entry),
         site_paths=tuple(dict.fromkeys([*site_paths, *(entry for entry in path if "-packages" in entry)])),
         version=tuple(version),
         magic=magic,
     )
+
+
+def _within(entry: str, folder: str) -> bool:
+    return Path(entry) == Path(folder) or Path(folder) in Path(entry).parents
 
 
 def system_folders() -> tuple[list[str], list[tuple[str, str]]]:

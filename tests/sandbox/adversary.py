@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "adversarial"
-CONTROL = """
+# An interpreter that lies below /tmp is mounted there, read-only, and stays.
+MOUNTED = [Path(sys.base_prefix).parts[2]] if sys.base_prefix.startswith("/tmp/") else []
+CONTROL = f"""
 import os
 def add(a, b):
-    for folder, expected in (("/tmp", ["w"]), ("/tmp/w", []), ("/dev/shm", [])):
+    for folder, expected in (("/tmp", {sorted(["w", *MOUNTED])}), ("/tmp/w", []), ("/dev/shm", [])):
         assert os.listdir(folder) == expected, (folder, os.listdir(folder))
         assert os.stat(folder).st_mode & 0o777 == (0o700 if folder == "/tmp/w" else 0o777), folder
     processes = [name for name in os.listdir("/proc") if name.isdigit()]
