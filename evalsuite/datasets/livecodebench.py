@@ -33,6 +33,14 @@ ERRATA: Mapping[str, str] = {
 }
 
 
+_OPEN = "9999"
+
+
+def erratum(fields: Mapping[str, Any]) -> str:
+    """What the errata say about a problem, found by its id or its title; empty when they do not name it."""
+    return ERRATA.get(str(fields.get("question_id"))) or ERRATA.get(str(fields.get("question_title")), "")
+
+
 class _TextOnly(pickle.Unpickler):
     """Private tests are stored as a pickled text; nothing but plain data may come out of it."""
 
@@ -58,7 +66,9 @@ def all_tests(fields: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 class LiveCodeBench(BenchmarkDataset):
-    """Code generation. `start_date` and `end_date` (YYYY-MM-DD) bound the contest date, both included.
+    """Code generation. `start_date` and `end_date` (YYYY-MM-DD) bound the contest date, both included; a
+    window that goes beyond the months of the file is refused. A file without the private tests (the default
+    one) gives a score on the public tests, which is not the benchmark's.
 
     `errata="drop"` leaves out the problems that the benchmark's own list of errors names.
     """
@@ -77,20 +87,38 @@ class LiveCodeBench(BenchmarkDataset):
         if errata not in ("keep", "drop"):
             raise UserError(f"errata cannot be {errata!r}", expected="keep or drop")
         super().__init__(path, reader_cfg)
-        self._bounds = (start_date or "", end_date or "9999")
+        self._bounds = (start_date or "", end_date or _OPEN)
         self._drop = errata == "drop"
 
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The problems of the window from a position on, by id."""
-        rows = [row for row in JsonlDataset.rows(self) if self._wanted(row)]
+        stored = list(JsonlDataset.rows(self))
+        rows = [row for row in stored if self._wanted(row)]
+        self._covered(stored, bool(rows))
         rows.sort(key=lambda row: str(row["question_id"]))
         return (self.shape(row) for row in islice(rows, start, None))
 
     def _wanted(self, row: Fields) -> bool:
         first, last = self._bounds
         day = str(row["contest_date"])[:10]
-        named = row["question_id"] in ERRATA or str(row.get("question_title")) in ERRATA
-        return first <= day <= last and not (self._drop and named)
+        return first <= day <= last and not (self._drop and erratum(row))
+
+    def _covered(self, stored: Sequence[Fields], some: bool) -> None:
+        """The window is one that the file knows, month by month; a part of a window has another score."""
+        first, last = self._bounds
+        days = sorted(str(row["contest_date"])[:10] for row in stored)
+        outside = bool(days) and (
+            (bool(first) and first[:7] < days[0][:7]) or (last != _OPEN and last[:7] > days[-1][:7])
+        )
+        if outside or (not some and self._bounds != ("", _OPEN)):
+            raise UserError(
+                f"the file does not cover the problems from {first or 'its first'} to "
+                f"{'its last' if last == _OPEN else last}",
+                where=str(self._path),
+                expected=f"dates within {days[0]} to {days[-1]}, or the file of a later release as `path`"
+                if days
+                else "a file with problems",
+            )
 
     def shape(self, fields: Fields) -> Fields:
         """Tests unpacked, the function's name, and how the code is asked for."""
@@ -120,7 +148,7 @@ class LiveCodeBench(BenchmarkDataset):
             "tests": all_tests(fields),
             "func_name": metadata.get("func_name", ""),
             "ask": ask,
-            "errata": ERRATA.get(str(fields["question_id"]), ""),
+            "errata": erratum(fields),
         }
 
 

@@ -200,6 +200,32 @@ def test_windows_and_errata_choose_problems(write_rows: Write) -> None:
     assert [each.id for each in LiveCodeBench(path, errata="drop").samples()] == ["b"]
 
 
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"start_date": "2024-08-01"},
+        {"end_date": "2024-11-30"},
+        {"start_date": "2023-05-01", "end_date": "2024-07-31"},
+        {"start_date": "2023-09-01", "end_date": "2023-10-31"},
+    ],
+)
+def test_a_window_beyond_the_file_is_refused(write_rows: Write, window: dict[str, str]) -> None:
+    dataset = LiveCodeBench(str(write_rows(problem_rows())), **window)
+    with pytest.raises(UserError, match=r"2023-07-20 to 2024-07-20"):
+        list(dataset.samples())
+
+
+def test_errata_name_problems_by_id_and_by_title(write_rows: Write) -> None:
+    rows = problem_rows()
+    rows[0]["question_title"] = "find-the-peaks"
+    path = str(write_rows(rows))
+    assert [each.fields["errata"] for each in LiveCodeBench(path).samples()] == [
+        "interactive",
+        "several right answers",
+    ]
+    assert list(LiveCodeBench(path, errata="drop").samples()) == []
+
+
 def test_stdin_and_call_problems(write_rows: Write) -> None:
     method, script = LiveCodeBench(str(write_rows(problem_rows()))).samples()
     fence = "```python\n{}\n```"
@@ -249,6 +275,14 @@ def test_the_first_and_the_last_fence() -> None:
 def test_predicted_outputs() -> None:
     assert predicted_output("```python\nassert f(1) == [1, 2]\n```") == "[1, 2]"
     assert predicted_output("[ANSWER] assert f('==') == 'a' [/ANSWER]") == "'a'"
+    assert predicted_output("assert f('x') == 'a == b'") == "'a == b'"
+    assert predicted_output("'a == b'") == "'a == b'"
+    assert predicted_output("f('==') == 'a == b'") == "'a == b'"
+    assert predicted_output("```python\nassert f(1) == [1,\n  2]\n```") == "[1,\n  2]"
+    assert predicted_output("So:\nassert f(1) == (1,\n2)\nThat is it.") == "(1,\n2)"
+    assert predicted_output('assert f(1) == 3, "msg"') == "3"
+    assert predicted_output("assert f(1) == 3  # ==") == "3"
+    assert predicted_output("assert f(1) == ??") == "??"
     problem = sample(expected="[1, 2]")
     texts = ("assert f(1) == [1,2]", "[2, 1]", "the list", "")
     assert judged(OutputPredictionEvaluator(workers=1), problem, *texts) == [

@@ -1,4 +1,7 @@
-# LiveCodeBench. Code generation over the file's whole time span and over the windows of published tables; other
+# LiveCodeBench. The data file at hand (first release, May 2023 to March 2024) holds the public tests only: a score
+# on it is not LiveCodeBench's and cannot be put beside published ones. A window that the file does not cover is
+# refused; give the file of a later release, with its private tests, as `path`.
+# Code generation over the file's whole time span and over the windows of published tables; other
 # windows: start_date and end_date. Qwen's instruct table used reading='2024', fence='first', 18 seconds.
 question = (
     'You will be given a question (problem specification) and will generate a correct Python program that matches the '

@@ -192,20 +192,59 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
         return Score(sample.id, repeat, status, correct, {}, detail, extra_of(ran.outcome))
 
 
+_MOST_LINES = 200
+
+
 def predicted_output(text: str) -> str | None:
-    """The literal behind the last `==` of the answer: of its fenced code, its [ANSWER] part, or the whole
-    text.
+    """What stands behind `==` in the last assertion of the answer: of its fenced code, its [ANSWER] part, or
+    the whole text. An answer without an assertion is an equality, or the output alone.
     """
     if "[ANSWER]" in text:
         text = text.split("[ANSWER]")[-1].split("[/ANSWER]")[0]
     else:
         code = fenced_code(text, "last")
         text = code if code is not None else text
-    lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
-    chosen = next((line for line in reversed(lines) if line.startswith("assert") and "==" in line), None)
-    if chosen is not None:
-        return chosen.rsplit("==", 1)[1].strip()
-    return text.strip().rsplit("==", 1)[-1].strip() or None
+    text = text.strip()
+    lines = text.split("\n")
+    starts = [at for at, line in enumerate(lines) if line.lstrip().startswith("assert") and "==" in line]
+    for start in reversed(starts):
+        found = _asserted(lines[start : start + _MOST_LINES])
+        if found is not None:
+            return found
+    if starts:
+        return lines[starts[-1]].rsplit("==", 1)[1].strip()
+    if _literal(text) is not _NOTHING:
+        return text
+    found = _right_side(text)
+    return found if found is not None else text.rsplit("==", 1)[-1].strip() or None
+
+
+def _asserted(lines: Sequence[str]) -> str | None:
+    """The right side of the assertion that these lines begin with; it may go over several of them."""
+    for end in range(1, len(lines) + 1):
+        found = _right_side("\n".join(lines[:end]).strip())
+        if found is not None:
+            return found
+    return None
+
+
+def _right_side(text: str) -> str | None:
+    """The right side when the text is one assertion of an equality, or one equality."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            body = ast.parse(text).body
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            return None
+    if len(body) != 1:
+        return None
+    whole = body[0]
+    test = (
+        whole.test if isinstance(whole, ast.Assert) else whole.value if isinstance(whole, ast.Expr) else None
+    )
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return None
+    return ast.get_source_segment(text, test.comparators[0])
 
 
 class OutputPredictionEvaluator(CodeEvaluator):
