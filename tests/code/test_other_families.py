@@ -497,3 +497,33 @@ def test_ds1000_answers_run_in_their_context() -> None:
     )
     assert judged(DS1000Evaluator(workers=1, seconds=10), problem, *texts)[:3] == ["right", "right", "wrong"]
     assert solution_of("<code>\na = 1\n</code>") == "a = 1"
+
+
+def test_a_ds1000_problem_whose_reference_fails_here_is_an_error() -> None:
+    context = (
+        "import os\ndef test_execution(solution):\n    space = {'n': 2}\n    exec(solution, space)\n"
+        "    assert space['result'] == 4\n"
+    )
+    evaluator = DS1000Evaluator(workers=1, seconds=10)
+    ran: list[str] = []
+    run = evaluator._run
+
+    def counted(context: str, code: str) -> Any:
+        ran.append(code)
+        return run(context, code)
+
+    evaluator._run = counted  # type: ignore[method-assign]
+    broken = sample("a", code_context=context, reference_code="import os\nresult = os.gone(n)")
+    sound = sample("b", code_context=context, reference_code="result = n + n")
+    try:
+        scores = [evaluator.judge(broken, given(text), 0) for text in ("result = 3", "result = 5")]
+        assert [(score.status, score.correct) for score in scores] == [("error", None)] * 2
+        assert "no attribute 'gone'" in scores[0].detail
+        assert evaluator.judge(broken, given("result = 4"), 0).status == "right"
+        assert [evaluator.judge(sound, given(f"result = {n}"), 0).status for n in (3, 5, 4)] == [
+            *("wrong", "wrong"),
+            "right",
+        ]
+        assert ran.count(broken.fields["reference_code"]) == ran.count(sound.fields["reference_code"]) == 1
+    finally:
+        evaluator.close()

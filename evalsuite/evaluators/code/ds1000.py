@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.bigcodebench import imported
 from evalsuite.evaluators.code.python_text import blocks, cut
-from evalsuite.sandbox import Isolation, Limits
+from evalsuite.sandbox import Isolation, Limits, Outcome
 from evalsuite.types import Answer, Sample, Score
 
 ENDS = ("</code>", "# SOLUTION END", "\nEND SOLUTION", "<|endoftext|>", "<|im_end|>", "</s>")
@@ -32,7 +34,8 @@ class DS1000Evaluator(CodeEvaluator):
     """`test_execution` of the problem's context, and `test_string` where it has one.
 
     `python` names the interpreter whose libraries are used: a problem whose own library is not installed
-    there is an error, and no wrong answer.
+    there is an error, and no wrong answer. So is one whose own reference fails there (an interface that newer
+    libraries no longer have, a file to be fetched): it is tried once, when an answer to it has failed.
     """
 
     def __init__(
@@ -46,6 +49,9 @@ class DS1000Evaluator(CodeEvaluator):
     ) -> None:
         super().__init__(workers, k, min_isolation, raw, python)
         self.limits = Limits(cpu_s=seconds, wall_s=3 * seconds, mem_mb=16384, nproc=256)
+        self._references: dict[str, Outcome] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the test on the answer."""
@@ -53,12 +59,39 @@ class DS1000Evaluator(CodeEvaluator):
         if not code.strip():
             return not_run(sample, repeat, "unextracted", "no code in the answer")
         context = sample.fields["code_context"]
+        outcome = self._run(context, code)
+        if outcome.status not in ("pass", "harness_error"):
+            outcome = self._blamed(outcome, context, sample.fields.get("reference_code", ""))
+        return score_of(sample, repeat, outcome)
+
+    def _run(self, context: str, code: str) -> Outcome:
+        """What becomes of a solution in its context."""
         test = f"_answer_ = {code!r}\ntest_execution(_answer_)\n"
         if "def test_string(" in context:
             test += "test_string(_answer_)\n"
-        outcome = self.sandbox.inproc(context, test, self.limits, flavour="scientific")
-        missing = _NO_MODULE.search(outcome.detail) if outcome.status != "pass" else None
+        return self.sandbox.inproc(context, test, self.limits, flavour="scientific")
+
+    def _blamed(self, outcome: Outcome, context: str, reference: str) -> Outcome:
+        """A failure as it is, or as the environment's when a library is missing or the reference fails."""
+        missing = _NO_MODULE.search(outcome.detail)
         if missing and missing[1].split(".")[0] in imported(context):
             detail = f"the library {missing[1]!r} is not installed"
-            outcome = replace(outcome, status="harness_error", detail=detail)
-        return score_of(sample, repeat, outcome)
+            return replace(outcome, status="harness_error", detail=detail)
+        if not reference.strip():
+            return outcome
+        ran = self._reference(context, reference)
+        if ran.status == "pass":
+            return outcome
+        lines = ran.detail.strip().splitlines()
+        detail = f"the reference itself fails here ({ran.status}): {lines[-1] if lines else ''}"
+        return replace(outcome, status="harness_error", detail=detail)
+
+    def _reference(self, context: str, reference: str) -> Outcome:
+        """What becomes of the reference, run once for all answers to a problem."""
+        key = hashlib.sha256(f"{context}\0{reference}".encode("utf-8", "surrogatepass")).hexdigest()
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._references:
+                self._references[key] = self._run(context, reference)
+            return self._references[key]
