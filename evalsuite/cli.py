@@ -19,6 +19,7 @@ VERBS = {
     "status": ("evalsuite.verbs.status:main", "how far a run is"),
     "attach": ("evalsuite.verbs.attach:main", "continue with a run whose workers are on a cluster"),
     "worker": ("evalsuite.verbs.worker:main", "be a worker of a run (any scheduler can start these)"),
+    "data": ("evalsuite.verbs.data:main", "benchmark files: list, fetch, verify"),
     "doctor": ("evalsuite.verbs.doctor:main", "what this machine can do"),
 }
 EXIT_WRONG = 2
