@@ -18,7 +18,7 @@ _NEXT_TURN = ("Question:", "Answer:")
 _NAME = r"(?:\w+|\"[^\"]+\"|`[^`]+`|\[[^\]]+\])"
 _WITH = rf"\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?\bAS\s*(?:\b(?:NOT\s+)?MATERIALIZED\s*)?\("
 _START = re.compile(rf"\bSELECT\b|{_WITH}", re.IGNORECASE)
-MOST_STEPS = 20_000_000
+MOST_STEPS = 10_000_000
 Row = tuple[Any, ...]
 
 
