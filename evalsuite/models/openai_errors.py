@@ -36,10 +36,9 @@ class Verdict:
     """One failed attempt, judged.
 
     `remedy`: 'retry' (transient), 'wait' (refused for load: leave the endpoint alone for `retry_after`),
-    'down' (nobody listens),
-    'rest' (no key may be used at present), 'shrink' (ask for at most `room` tokens), 'rename' (call
-    max_tokens by its other name), 'key' (this key is refused), 'model' (no request can succeed), 'none'
-    (this request cannot).
+    'down' (nobody listens), 'rest' (no key may be used at present), 'shrink' (ask for at most `room`
+    tokens), 'rename' (call max_tokens by its other name), 'key' (this key is refused), 'model' (no request
+    can succeed), 'none' (this request cannot).
     """
 
     kind: str

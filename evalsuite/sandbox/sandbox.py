@@ -64,8 +64,8 @@ class Sandbox:
     """Runs programs that nobody trusts. Thread-safe: n threads keep n workers busy.
 
     `min_level` is the weakest isolation that is accepted; weak isolation must be asked for by name. `level`
-    pins
-    the isolation to less than the machine offers. `cache` keeps verdicts of compiled languages by content.
+    pins the isolation to less than the machine offers. `cache` keeps verdicts of compiled languages by
+    content.
     """
 
     def __init__(
@@ -214,8 +214,8 @@ class Sandbox:
         """Split verdict: `check(proxy)` runs here, `proxy(*args)` runs `entry` of `source` inside.
 
         `check` raises on failure. With `mutates`, lists, dicts and sets given as arguments are changed in
-        place as
-        the program changed them. The program sees arguments and gives plain data back; nothing else.
+        place as the program changed them. The program sees arguments and gives plain data back; nothing
+        else.
         """
         text = f"{preamble}\n{source}" if preamble else source
 

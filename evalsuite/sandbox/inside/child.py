@@ -1,6 +1,6 @@
 """What a forked child does with one program. Everything here shares its process with code that is not
-trusted:
-nothing in it is secret, and no verdict rests on what it says, except where `inproc` is named as such.
+trusted: nothing in it is secret, and no verdict rests on what it says, except where `inproc` is named as
+such.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """The process that waits behind the walls, warmed up, and forks once per program.
 
 It is process 1 of its namespace: when it ends, everything it started ends. Between two programs it kills
-every
-process, reaps them, and empties the writable directories; what it cannot restore it answers by ending
-itself, and
-the trusted side starts another.
+every process, reaps them, and empties the writable directories; what it cannot restore it answers by ending
+itself, and the trusted side starts another.
 """
 
 from __future__ import annotations
