@@ -220,6 +220,7 @@ def _drive(
     from evalsuite.drive import DriveOptions, Driver, Interrupted, driving
     from evalsuite.pools import threads
     from evalsuite.report.board import Board
+    from runners.gpus import find_gpus
 
     with driving(folder) as other:
         if other is not None:
@@ -234,7 +235,8 @@ def _drive(
         folder.write_manifest(manifest(plan, options))
         sys.stderr.write(f"run folder: {folder.path}\n")
         if options.mode != "viz":
-            board = Board()
+            count = len(find_gpus())
+            board = Board(gpus=f"GPUs: {count}" if count else "")
             env = {**environment, **threads(0 if pools.cluster else pools.infer.workers)}
             drive_options = DriveOptions(options.mode, pools.retry, env, pools.single)
             driver = Driver(folder, plan, pools.infer, pools.evaluate, drive_options, board.show)
