@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements-dev.txt
 
-.PHONY: help demo test lint types test-slow test-slurm truth bench clean
+.PHONY: help demo test lint test-slow test-slurm truth truth-quick clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -34,6 +34,9 @@ test-slurm: $(STAMP)  ## the tests on a real SLURM cluster
 
 truth: $(STAMP)  ## published answers against published verdicts, and the references of the benchmarks
 	$(BIN)/python -m pytest -m truth -n auto --dist loadgroup -rs
+
+truth-quick: $(STAMP)  ## the same without what takes very long
+	$(BIN)/python -m pytest -m "truth and not slow" -n auto --dist loadgroup -rs
 
 clean:  ## remove what can be made again
 	rm -rf $(VENV) build dist *.egg-info

@@ -204,6 +204,7 @@ def without_comments(code: str) -> list[str]:
 
 
 @pytest.mark.truth
+@pytest.mark.slow
 def test_bigcodebench_hard_as_far_as_its_libraries_are_here(bench_data: Path, answers: Path) -> None:
     folder = answers / "bigcodebench" / "hard"
     samples = problems(BigCodeBench("hard", str(bench_data / "bigcodebench" / "bigcodebench_hard.json.gz")))
