@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements-dev.txt
 
-.PHONY: help demo test lint test-slow test-slurm truth truth-quick clean
+.PHONY: help demo test lint test-slow test-slurm test-slurm-all truth truth-quick clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -30,6 +30,9 @@ test-slow: $(STAMP)  ## the slower tests
 	$(BIN)/python -m pytest -m "slow and not slurm and not vllm and not truth" -n auto --dist loadgroup -rs
 
 test-slurm: $(STAMP)  ## the tests on a real SLURM cluster
+	$(BIN)/python -m pytest -m "slurm and not slow" -rs
+
+test-slurm-all: $(STAMP)  ## the same with power cuts, time limits and dead daemons
 	$(BIN)/python -m pytest -m slurm -rs
 
 truth: $(STAMP)  ## published answers against published verdicts, and the references of the benchmarks
