@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from evalsuite import __version__
-from evalsuite.errors import UserError
+from evalsuite.errors import UserError, nearest_name
 
 VERBS = {
     "run": ("evalsuite.launch:main", "evaluate the models of a config (the default verb)"),
@@ -47,6 +48,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(status)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A wrong word is told in one line with the nearest right one, not below a screen of usage."""
+
+    def _verb(self) -> str:
+        return self.prog.removeprefix("evalsuite").strip()
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(message.removeprefix("argument "), where=self._verb(), expected="what --help lists")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flag = unknown[0].partition("=")[0]
+            raise UserError(
+                f"there is no flag {flag}" if flag.startswith("-") else f"one word too many: {flag!r}",
+                where=self._verb(),
+                expected="what --help lists",
+                nearest=nearest_name(flag, self._option_string_actions),
+            )
+        return found
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            raise UserError(
+                f"{'/'.join(action.option_strings) or action.dest}: {value!r} is none of its values",
+                where=self._verb(),
+                expected=" or ".join(names),
+                nearest=nearest_name(str(value), names),
+            )
+
+
 def parser(verb: str, description: str) -> argparse.ArgumentParser:
     """The argument parser of a verb; wrong words end the program with status 2."""
     name = "evalsuite" if verb == "run" else f"evalsuite {verb}"
@@ -55,10 +88,21 @@ def parser(verb: str, description: str) -> argparse.ArgumentParser:
         width = max(map(len, VERBS))
         lines = [f"  {name.ljust(width)}  {text}" for name, (_, text) in VERBS.items()]
         epilog = "verbs (evalsuite VERB --help):\n" + "\n".join(lines)
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=name,
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of a flag whose number may not be smaller than this."""
+
+    def read(word: str) -> int:
+        if not word.removeprefix("-").isdigit() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"{word!r} is no whole number of {least} or more")
+        return int(word)
+
+    return read

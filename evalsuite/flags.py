@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evalsuite.cli import parser
+from evalsuite.cli import at_least, parser
+from evalsuite.errors import UserError
 
 Mode = Literal["all", "infer", "eval", "viz"]
 MODES = ("all", "infer", "eval", "viz")
@@ -65,10 +66,15 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
     )
     p.add_argument("--fresh", action="store_true", help="do not reuse answers of earlier runs")
     p.add_argument(
-        "--max-num-workers", type=int, metavar="N", help="workers at a time (GPU slots, or CPU cores)"
+        "--max-num-workers",
+        type=at_least(0),
+        metavar="N",
+        help="workers at a time (GPU slots, or CPU cores); 0: they are started by others",
     )
-    p.add_argument("--max-workers-per-gpu", type=int, default=1, metavar="N")
-    p.add_argument("--retry", type=int, metavar="N", help="how often a failed task is tried again (2)")
+    p.add_argument("--max-workers-per-gpu", type=at_least(1), default=1, metavar="N")
+    p.add_argument(
+        "--retry", type=at_least(0), metavar="N", help="how often a failed task is tried again (2)"
+    )
     p.add_argument(
         "-a", "--accelerator", choices=("vllm", "sglang", "lmdeploy"), help="run HF models by this engine"
     )
@@ -80,7 +86,7 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
         type=lambda word: word.lower() in ("true", "1", "yes"),
         help="keep each sample's prompt, answer and verdict in the exported results (True)",
     )
-    p.add_argument("--dataset-num-runs", type=int, metavar="N", help="answers for each sample")
+    p.add_argument("--dataset-num-runs", type=at_least(1), metavar="N", help="answers for each sample")
     slurm = p.add_argument_group("SLURM")
     slurm.add_argument("--slurm", action="store_true", help="run workers on a SLURM cluster")
     slurm.add_argument("-p", "--partition")
@@ -100,11 +106,11 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
         hf.add_argument(f"--{name}", nargs="+", default=[], metavar="K=V")
     hf.add_argument("--tokenizer-path")
     hf.add_argument("--peft-path")
-    hf.add_argument("--max-seq-len", type=int)
-    hf.add_argument("--max-out-len", type=int, default=256)
-    hf.add_argument("--min-out-len", type=int, default=1)
-    hf.add_argument("--batch-size", type=int, default=8)
-    hf.add_argument("--hf-num-gpus", type=int, default=0)
+    hf.add_argument("--max-seq-len", type=at_least(1))
+    hf.add_argument("--max-out-len", type=at_least(1), default=256)
+    hf.add_argument("--min-out-len", type=at_least(0), default=1)
+    hf.add_argument("--batch-size", type=at_least(1), default=8)
+    hf.add_argument("--hf-num-gpus", type=at_least(0), default=0)
     hf.add_argument("--pad-token-id", type=int)
     hf.add_argument("--stop-words", nargs="+", default=[])
     custom = p.add_argument_group("one dataset of your own without a config")
@@ -118,6 +124,14 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
         *("hf_type", "hf_path", "model_kwargs", "tokenizer_kwargs", "peft_kwargs", "generation_kwargs"),
         *("tokenizer_path", "peft_path", "max_seq_len", "max_out_len", "min_out_len", "batch_size"),
         *("hf_num_gpus", "pad_token_id", "stop_words"),
+    )
+    given = {name for name in vars(w) if getattr(w, name) != p.get_default(name)}
+    _has_effect(given.intersection(hf_names), w.hf_path, "--hf-path")
+    custom_names = ("path", "meta_path", "data_type", "infer_method")
+    _has_effect(
+        given.intersection(f"custom_dataset_{name}" for name in custom_names),
+        w.custom_dataset_path,
+        "--custom-dataset-path",
     )
     return RunOptions(
         config=w.config,
@@ -144,7 +158,14 @@ def read_flags(argv: Sequence[str]) -> RunOptions:
         hf={name: getattr(w, name) for name in hf_names} if w.hf_path else {},
         custom={
             name: getattr(w, f"custom_dataset_{name}")
-            for name in ("path", "meta_path", "data_type", "infer_method")
+            for name in custom_names
             if getattr(w, f"custom_dataset_{name}") is not None
         },
     )
+
+
+def _has_effect(given: set[str], owner: str | None, flag: str) -> None:
+    """A flag that would be passed over in silence is an error: its user believes that it counts."""
+    if given and not owner:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
+        raise UserError(f"says nothing without {flag}", where=names, expected=f"{flag} beside it")

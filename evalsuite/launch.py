@@ -10,8 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from evalsuite.cli import EXIT_INTERRUPTED, EXIT_WRONG
-from evalsuite.errors import UserError, UserErrors
+from evalsuite.cli import EXIT_INTERRUPTED, EXIT_WRONG, VERBS
+from evalsuite.errors import UserError, UserErrors, nearest_name
 from evalsuite.flags import RunOptions, read_flags
 
 
@@ -84,8 +84,12 @@ def read(options: RunOptions) -> Any:
         for found in matched:
             sys.stderr.write(f"using {found.kind[:-1]} config {found.path}\n")
         return config
-    config = read_config(config_file(options.config, options.config_dir), options.overrides)
-    return _narrowed(config, named, options)
+    try:
+        path = config_file(options.config, options.config_dir)
+    except UserError as error:
+        nearest = error.nearest or nearest_name(options.config, VERBS)
+        raise UserError(error.what, expected=error.expected, nearest=nearest) from None
+    return _narrowed(read_config(path, options.overrides), named, options)
 
 
 def _narrowed(config: Any, named: Any, options: RunOptions) -> Any:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.errors import UserError
 from evalsuite.flags import RunOptions
 
 
@@ -56,6 +57,13 @@ def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
             cluster = cluster or on_cluster.ClusterRunner()
             asked = on_cluster.cluster_options(runner_cfg, options.slurm_options, stage)
             stages[stage] = on_cluster.cluster_pool(cluster, workers, asked)
+    if cluster is None and not options.debug and (options.detach or options.slurm_options):
+        names = [*options.slurm_options, *(["detach"] if options.detach else [])]
+        raise UserError(
+            "says nothing where no worker runs on a cluster",
+            where=", ".join(f"--{name}" for name in names),
+            expected="--slurm beside it, or a runner of type 'slurm' in the config",
+        )
     single = frozenset(
         model.abbr
         for model in plan.models
