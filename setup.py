@@ -23,6 +23,7 @@ def files_below(folder: str) -> list[str]:
 EXTRAS = {
     "hf": ["torch", "transformers>=5.16.1", "accelerate", "safetensors"],
     "peft": ["peft", "accelerate"],
+    "vision": ["pillow"],
     "vllm": ["vllm>=0.32"],
     "litellm": ["litellm"],
     "datasets": ["datasets"],
