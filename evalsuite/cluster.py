@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.config.find import config_roots, match
-from evalsuite.drive import DriveOptions, Pool
+from evalsuite.drive import FAR_LEASE_SECONDS, DriveOptions, Pool
 from evalsuite.errors import UserError, UserErrors
 from evalsuite.store.files import read_json, write_json
 from evalsuite.store.folder import RunFolder
@@ -70,15 +70,19 @@ def site_options(name: str, stage: str) -> dict[str, Any]:
 # ----------------------------------------------------------------------------- the runner of a run folder
 @dataclass
 class ClusterRunner:
-    """The SLURM runner of a run: tells what SLURM does, and leaves jobs alone when the driver goes."""
+    """The SLURM runner of a run: tells what SLURM does, and leaves jobs alone when the driver goes.
 
-    say: Callable[[str], object] = lambda text: sys.stderr.write(f"slurm: {text}\n")
+    What it tells is kept in the run folder too, for those who come back to a run that they left.
+    """
+
+    show: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
     max_running: int | None = None
     folder: RunFolder | None = None
     _slurm: SlurmRunner | None = None
     _told: set[tuple[JobId, str]] = field(default_factory=set)
     _failed_on: dict[str, set[str]] = field(default_factory=dict)
     _excluded: set[str] = field(default_factory=set)
+    _failures: dict[str, list[_Failure]] = field(default_factory=dict)
 
     @property
     def slurm(self) -> SlurmRunner:
@@ -105,7 +109,7 @@ class ClusterRunner:
         for id, state in states.items():
             if state.kind in ("held", "impossible") and (id, state.kind) not in self._told:
                 self._told.add((id, state.kind))
-                self.say(f"{id} waits and will not start by itself: {state.reason}")
+                self.tell(f"{id} waits and will not start by itself: {state.reason}")
         self._tell()
         return states
 
@@ -129,7 +133,7 @@ class ClusterRunner:
         """Every job of this run with the queue that it works for."""
         return {id: group for id, group in self.slurm.jobs().items() if group != COORDINATOR}
 
-    def dismiss_coordinator(self) -> None:
+    def finish(self) -> None:
         """The run is over: a coordinator that still waits in the queue has nothing to do."""
         states = self.slurm.poll()
         mine = os.environ.get(COORDINATOR_VARIABLE)
@@ -137,23 +141,58 @@ class ClusterRunner:
         waiting = [id for id in states if groups[id] == COORDINATOR and not states[id].over and id != mine]
         if waiting:
             self.slurm.cancel(waiting)
+        self._tell()
 
     # ------------------------------------------------------------------ nodes
     def failed(self, worker: JobId, state: JobState, tasks: Collection[str]) -> None:
-        """A worker failed: when different tasks fail on one node, the node is at fault."""
+        """A worker failed: that is told, and when different tasks fail on one node, the node is at fault."""
+        self._failures.setdefault(state.reason, []).append(_Failure(worker, state.node, len(tasks)))
         if state.kind not in _NODE_KINDS or not state.node or state.node in self._excluded:
             return
         failed = self._failed_on.setdefault(state.node, set())
         failed.update(tasks or [worker])
         if len(failed) >= BAD_NODE_TASKS:
             self._excluded.add(state.node)
-            self.say(f"node {state.node} failed {len(failed)} different tasks and is not used any more")
+            self.tell(f"node {state.node} failed {len(failed)} different tasks and is not used any more")
             self.slurm.exclude(state.node)
+
+    # ------------------------------------------------------------------ telling
+    def say(self, text: str) -> None:
+        """Say it to whoever watches."""
+        self.show(f"slurm: {text}")
+
+    def tell(self, text: str) -> None:
+        """Say it to whoever watches, and keep it for those who do not."""
+        self.say(text)
+        if self.folder is not None:
+            with contextlib.suppress(OSError):  # a full disk is no reason to stop driving
+                self.folder.tell(text)
 
     def _tell(self) -> None:
         notes, self.slurm.notes[:] = list(self.slurm.notes), []
         for note in dict.fromkeys(notes):
-            self.say(note)
+            self.tell(note)
+        failures, self._failures = self._failures, {}
+        for reason, failed in failures.items():
+            self.tell(_in_one_line(reason, failed))
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """One worker that failed, where, and how many tasks it had in hand."""
+
+    worker: JobId
+    node: str
+    tasks: int
+
+
+def _in_one_line(reason: str, failed: Sequence[_Failure]) -> str:
+    """What happened to workers that failed alike, and what becomes of their tasks."""
+    nodes = ", ".join(sorted({one.node for one in failed if one.node}))
+    who = f"worker {failed[0].worker}" if len(failed) == 1 else f"{len(failed)} workers"
+    tasks = sum(one.tasks for one in failed)
+    left = f"; the {tasks} tasks it held go on elsewhere" if tasks > 1 else "; its task goes on elsewhere"
+    return f"{who} failed{f' on {nodes}' if nodes else ''}: {reason}{left if tasks else ''}"
 
 
 def _confirmed(question: str) -> bool:
@@ -168,7 +207,15 @@ def _confirmed(question: str) -> bool:
 
 def cluster_pool(runner: ClusterRunner, workers: int, options: Mapping[str, Any]) -> Pool:
     """The workers of a stage on a cluster."""
-    return Pool(runner, workers, outlives_driver=True, options=options, failed=runner.failed)
+    lease_seconds = float(options.get("lease_s", FAR_LEASE_SECONDS))
+    return Pool(
+        runner,
+        workers,
+        outlives_driver=True,
+        options=options,
+        lease_seconds=lease_seconds,
+        failed=runner.failed,
+    )
 
 
 # ----------------------------------------------------------------------------- before: would SLURM take it?

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 from evalsuite.plan import EVAL_QUEUE, ModelEntry, Plan
-from evalsuite.progress import Snapshot, Watcher
+from evalsuite.progress import OPEN_STATES, Snapshot, Watcher
 from evalsuite.pulse import EXIT_STOPPED
 from evalsuite.store.files import read_json, safe_name
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.leases import LEASE_SECONDS, Queue, Reaper, seed_tasks
 from evalsuite.store.lock import DriverLock
+from evalsuite.types import Stage
 from runners.base import Job, JobState, Resources, Runner
 
 Mode = Literal["all", "infer", "eval", "viz"]
@@ -44,6 +45,8 @@ class Pool:
     in_process: bool = False
     outlives_driver: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    lease_seconds: float = LEASE_SECONDS
+    """How long a worker may be silent before its tasks go to others."""
     failed: Callable[[str, JobState, Collection[str]], None] = lambda worker, state, tasks: None
     """Told of each worker that failed, with the tasks that it held."""
 
@@ -68,6 +71,14 @@ class _Worker:
     id: str
     queue: str
     seen_over: bool = False
+    silent: bool = False
+    """Its heart stopped: somebody else may take its place."""
+    dismissed: bool = False
+    """Nothing was left for it to do, and it was told to go."""
+
+    def is_named(self, owner: str) -> bool:
+        """Whether an owner of tasks is this worker, in its first start or (`ID.1`) a later one."""
+        return owner == self.id or owner.startswith(f"{self.id}.")
 
 
 class Driver:
@@ -81,19 +92,22 @@ class Driver:
         evaluate: Pool,
         options: DriveOptions,
         watch: Callable[[Snapshot, Sequence[str]], None] = lambda snapshot, workers: None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.folder = folder
         self.plan = plan
         self.options = options
         self._pools = {"infer": infer, "eval": evaluate}
         self._watch = watch
+        self._say = say
         self._watcher = Watcher(folder, plan)
         self._queues = self._make_queues()
         self._far = infer.outlives_driver or evaluate.outlives_driver
-        lease_seconds = FAR_LEASE_SECONDS if self._far else LEASE_SECONDS
         self._reapers = {
-            name: Reaper(queue, options.retry, lease_seconds) for name, queue in self._queues.items()
+            name: Reaper(queue, options.retry, self._pool(name).lease_seconds)
+            for name, queue in self._queues.items()
         }
+        self._idle_since: dict[str, float] = {}
         self._withdrawn: dict[str, int] = {}
         self._last_beat = 0.0
         self._workers: dict[str, _Worker] = {}
@@ -110,6 +124,9 @@ class Driver:
         if self.options.mode in ("all", "eval"):
             names.append(EVAL_QUEUE)
         return {name: self.folder.queue(name) for name in names}
+
+    def _pool(self, queue: str) -> Pool:
+        return self._pools["eval" if queue == EVAL_QUEUE else "infer"]
 
     # ------------------------------------------------------------------ seeding
     def seed(self) -> None:
@@ -156,8 +173,7 @@ class Driver:
 
     def _recover(self, queue: Queue, name: str) -> None:
         """Take back what workers of an earlier driver held, where those cannot be alive any more."""
-        pool = self._pools["eval" if name == EVAL_QUEUE else "infer"]
-        if pool.outlives_driver:
+        if self._pool(name).outlives_driver:
             return
         for entry in list(queue.entries("leased")):
             queue.break_lease(entry.path, "the driver of its worker ended", kind="driver", counted=False)
@@ -208,8 +224,8 @@ class Driver:
 
     def _step(self) -> bool:
         changed = self._reap_jobs()
-        for reaper in self._reapers.values():
-            reaper.sweep()
+        for name, reaper in self._reapers.items():
+            self._mark_silent(name, reaper.sweep())
         changed = self._start_workers() or changed
         now = time.monotonic()
         if now - self._last_beat >= BEAT_SECONDS:
@@ -218,18 +234,36 @@ class Driver:
                 os.utime(self.folder.lock_file)
         if now - self._last_look >= (FAR_LOOK_SECONDS if self._far else LOOK_SECONDS):
             self._last_look = now
+            for queue in self._queues.values():
+                queue.create()  # a folder that somebody took away must not stop the run
             self._release_blocked()
+            self._mind_idle(now)
             self._look()
         return changed
 
     def _finished(self) -> bool:
         if any(not worker.seen_over for worker in self._workers.values()):
             return False
-        return not any(
-            any(True for _ in queue.entries(state))
-            for queue in self._queues.values()
-            for state in ("waiting", "ready", "leased", "broken")
-        )
+        return not any(map(self._is_open, self._queues)) and all(map(self._settled, self._queues))
+
+    def _is_open(self, queue: str) -> bool:
+        """Whether a queue has tasks that are not over."""
+        return any(any(True for _ in self._queues[queue].entries(state)) for state in OPEN_STATES)
+
+    def _settled(self, name: str) -> bool:
+        """Whether every task of a queue is done or given up.
+
+        One that is in no state at all (somebody deleted its file) is put back: no sample is lost.
+        """
+        queue = self._queues[name]
+        over = queue.names("done") | queue.names("failed")
+        stage: Stage = "eval" if name == EVAL_QUEUE else "infer"
+        missing = [t.name for t in self.plan.tasks(stage) if t.queue == name and t.name not in over]
+        waits = stage == "eval" and self.options.mode != "eval"
+        vanished = seed_tasks(queue, *(([], missing) if waits else (missing,))) if missing else 0
+        if vanished:
+            self._say(f"{vanished} tasks had vanished from the run folder; they are back")
+        return not missing
 
     def _release_blocked(self) -> None:
         """No eval task waits for ever: once its infer task is over, well or badly, it becomes ready."""
@@ -254,6 +288,44 @@ class Driver:
         self._watch(self._watcher.look(), live)
 
     # ------------------------------------------------------------------ workers
+    def _mark_silent(self, queue: str, owners: Collection[str]) -> None:
+        """Workers whose hearts stopped: others may take their places."""
+        for worker in self._workers.values():
+            if worker.queue == queue and not worker.seen_over and not worker.silent:
+                worker.silent = any(map(worker.is_named, owners))
+                if worker.silent:
+                    seconds = self._reapers[queue].lease_seconds
+                    self._say(f"worker {worker.id} gave no sign of life for {seconds:g} s; others go on")
+
+    def _mind_idle(self, now: float) -> None:
+        """A queue without open tasks, at two looks in a row: is that so, and do its workers know?"""
+        for name in self._queues:
+            if self._is_open(name):
+                self._idle_since.pop(name, None)
+            elif name not in self._idle_since:
+                self._idle_since[name] = now
+            elif self._settled(name) and not self._pool(name).in_process:
+                self._dismiss(name, now - self._idle_since[name])
+
+    def _dismiss(self, queue: str, idle_for: float) -> None:
+        """No run waits for workers that have nothing left to do.
+
+        Those that have not started (a cluster may be full) are not needed; one that runs on much longer than
+        it takes to notice the end is stuck.
+        """
+        pool = self._pool(queue)
+        idle = [w for w in self._workers.values() if w.queue == queue and not w.seen_over]
+        if not idle:
+            return
+        states = pool.runner.poll()
+        gone = [w for w in idle if idle_for > pool.lease_seconds or states[w.id].phase == "pending"]
+        for worker in gone:
+            worker.dismissed = True
+            if states[worker.id].phase != "pending":
+                self._say(f"worker {worker.id} has nothing left to do but does not end: stopped")
+        if gone:
+            pool.runner.cancel([worker.id for worker in gone])
+
     def _start_workers(self) -> bool:
         started = False
         for name, queue in self._queues.items():
@@ -264,7 +336,7 @@ class Driver:
             open_tasks = sum(1 for _ in queue.entries("ready"))
             if not open_tasks and not (stage == "eval" and any(True for _ in queue.entries("waiting"))):
                 continue
-            live = [w for w in self._workers.values() if not w.seen_over]
+            live = [w for w in self._workers.values() if not w.seen_over and not w.silent]
             mine = sum(worker.queue == name for worker in live)
             stage_live = sum((worker.queue == EVAL_QUEUE) == (stage == "eval") for worker in live)
             wanted = 1 if name.removeprefix("infer-") in self.options.single else pool.workers
@@ -279,12 +351,7 @@ class Driver:
         return started
 
     def _infer_open(self) -> bool:
-        return any(
-            any(True for _ in queue.entries(state))
-            for name, queue in self._queues.items()
-            if name != EVAL_QUEUE
-            for state in ("ready", "leased", "broken")
-        )
+        return any(self._is_open(name) for name in self._queues if name != EVAL_QUEUE)
 
     def _job(self, queue: str, pool: Pool) -> Job:
         self._started += 1
@@ -339,17 +406,21 @@ class Driver:
         reason = fatal["reason"] if fatal else state.reason or f"exit code {state.exit_code}"
         kind = fatal["kind"] if fatal else state.kind or "exit"
         tasks = self._held(worker)
-        progressed = any(progress.get("done") for progress in tasks.values())
+        progressed = self._wrote(worker)
         free = kind in FREE_KINDS or (kind == "timeout" and progressed)
         held = reaper.release([worker.id], reason, kind=kind, counted=not free)
         if state.phase == "failed":
             pool.failed(worker.id, state, tasks)
+        if worker.dismissed:
+            return
         if state.kind == "cancelled":
             self._withdraw(worker.queue)
         elif state.kind == "refused" or (fatal and fatal["kind"] == "user"):
             # Neither the user's own mistake (a wrong key, a missing file) nor a request that cannot be
             # granted goes away by trying again.
             self._give_up(worker.queue, reason, kind)
+        elif progressed:
+            self._start_failures.pop(worker.queue, None)
         elif not held and not self._broken(worker):
             failures = self._start_failures.get(worker.queue, 0) + 1
             self._start_failures[worker.queue] = failures
@@ -372,8 +443,14 @@ class Driver:
         return {
             entry.name: read_json(entry.path, {})
             for entry in list(self._queues[worker.queue].entries("leased"))
-            if entry.owner == worker.id or entry.owner.startswith(f"{worker.id}.")
+            if worker.is_named(entry.owner)
         }
+
+    def _wrote(self, worker: _Worker) -> bool:
+        """Whether a row of this worker is on disk, whatever became of its tasks."""
+        place = self.folder.path / ("scores" if worker.queue == EVAL_QUEUE else "predictions")
+        marks = (f"-{worker.id}-", f"-{worker.id}.")
+        return any(mark in path.name for path in place.glob("*/*/*.jsonl") for mark in marks)
 
     def _live(self, queue: str) -> int:
         return sum(worker.queue == queue and not worker.seen_over for worker in self._workers.values())
@@ -395,7 +472,7 @@ class Driver:
     def _broken(self, worker: _Worker) -> bool:
         """Whether the worker itself reported its tasks as broken before it ended."""
         return any(
-            row["owner"] == worker.id or row["owner"].startswith(f"{worker.id}.")
+            worker.is_named(row["owner"])
             for entry in self._queues[worker.queue].entries("broken")
             for row in self._queues[worker.queue].reasons(entry.name)
         )

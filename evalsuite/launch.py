@@ -243,7 +243,11 @@ def _drive(
             board = Board(gpus=f"GPUs: {count}" if count else "")
             env = {**environment, **threads(0 if pools.cluster else pools.infer.workers)}
             drive_options = DriveOptions(options.mode, pools.retry, env, pools.single)
-            driver = Driver(folder, plan, pools.infer, pools.evaluate, drive_options, board.show)
+            say = board.note
+            if pools.cluster:
+                pools.cluster.show = board.note
+                say = pools.cluster.tell
+            driver = Driver(folder, plan, pools.infer, pools.evaluate, drive_options, board.show, say)
             if pools.cluster:
                 from evalsuite import cluster as on_cluster
 
@@ -260,7 +264,7 @@ def _drive(
                     driver.seed()
                     driver.run()
                     if pools.cluster:
-                        pools.cluster.dismiss_coordinator()
+                        pools.cluster.finish()
                 except (Interrupted, KeyboardInterrupt):
                     words = " ".join(filter(None, ("-r", folder.stamp)))
                     sys.stderr.write(
@@ -304,10 +308,16 @@ def watch(folder: Any) -> int:
 
     watcher = Watcher(folder, Plan.load(folder.plan_file))
     board = Board()
-    while DriverLock(folder.lock_file).holder() is not None:
+    known = 0
+    driven = True
+    while driven:
+        driven = DriverLock(folder.lock_file).holder() is not None
+        told = folder.told()
+        for line in told[known:]:
+            board.note(line)
+        known = len(told)
         board.show(watcher.look())
-        time.sleep(1.0)
-    board.show(watcher.look())
+        time.sleep(1.0 if driven else 0.0)
     return 0
 
 

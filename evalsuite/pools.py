@@ -23,7 +23,7 @@ class Pools:
 
 def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
     """The runners that the config and the flags ask for, and how many workers each may start."""
-    from evalsuite.drive import Pool
+    from evalsuite.drive import FAR_LEASE_SECONDS, Pool
     from evalsuite.registry import choice, resolve
     from runners.local import LocalRunner
     from runners.subprocess import SubprocessRunner
@@ -42,7 +42,7 @@ def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
         workers = options.max_num_workers or runner_cfg.get("max_num_workers") or _workers(plan, stage, gpus)
         if options.max_num_workers == 0:
             # Workers come from elsewhere: `evalsuite worker` by hand, or under another scheduler.
-            stages[stage] = Pool(LocalRunner(), 0, outlives_driver=True)
+            stages[stage] = Pool(LocalRunner(), 0, outlives_driver=True, lease_seconds=FAR_LEASE_SECONDS)
         elif kind == "local":
             stages[stage] = Pool(LocalRunner(), 1, in_process=True)
         elif kind == "subprocess":

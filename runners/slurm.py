@@ -35,6 +35,7 @@ EXCLUDED_FOR_S = 3600.0
 CANCEL_WAITS_S = 120.0
 IDS_PER_CALL = 200
 
+_START_MARK = re.compile(r"(\d+)\.start(\d+)@(.*)$")
 _PENDING = JobState("pending")
 _NEVER_SUBMITTED = JobState("cancelled", reason="never submitted", kind="unsent")
 
@@ -50,6 +51,8 @@ class _Element:
     absent: int = 0
     killed: JobState | None = None
     """Its worker got SIGKILL, says its mark; SLURM may know that it was for want of memory."""
+    restarts: int = 0
+    """How often SLURM has started it again, as far as it was told."""
 
 
 @dataclass
@@ -64,10 +67,15 @@ class _Submission:
     slurm: str = ""
     settled: bool = False
     absent: int = 0
+    marks: frozenset[str] = frozenset()
 
     @property
     def live(self) -> list[_Element]:
         return [element for element in self.elements if not element.state.over]
+
+
+_Restart = tuple[_Submission, _Element, int, str]
+"""An element that starts again: which time, and on which node (empty while it waits)."""
 
 
 @dataclass(frozen=True)
@@ -356,6 +364,7 @@ class SlurmRunner:
         for row in rows:
             found.setdefault(row.name, {})[row.index] = row
         held: list[str] = []
+        again: list[_Restart] = []
         for submission in opened:
             mine = found.get(submission.name, {})
             if not submission.settled:
@@ -372,9 +381,12 @@ class SlurmRunner:
                     continue
                 element.absent = 0
                 state = slurm_queue.state_of(row_found)
+                if state.phase == "pending" and element.state.phase == "running":
+                    again.append((submission, element, element.restarts + 1, ""))
                 if state.kind == "launch" and row_found.state == "PENDING":
                     held.append(f"{submission.slurm}_{element.index}")
                 self._set(element, self._explain(submission, element, state))
+        self._tell_restarts(again)
         if held:  # SLURM holds what it could not launch; it would wait for an administrator for ever
             slurm_queue.call(["scancel", *held], timeout_s=self.timeout_s)
 
@@ -427,6 +439,7 @@ class SlurmRunner:
             names = set(os.listdir(place))  # noqa: PTH208 - names only, and hundreds of times
         except FileNotFoundError:
             return
+        self._read_starts(submission, names)
         for element in submission.live:
             if str(element.index) not in names:
                 continue
@@ -441,6 +454,34 @@ class SlurmRunner:
                 elif element.killed is None:
                     element.killed = state
                     self._ask_soon()
+
+    def _read_starts(self, submission: _Submission, names: set[str]) -> None:
+        """Elements that SLURM has started again since the last look."""
+        again: list[_Restart] = []
+        for name in names - submission.marks:
+            match = _START_MARK.match(name)
+            if match and int(match.group(2)):
+                element = submission.elements[int(match.group(1))]
+                again.append((submission, element, int(match.group(2)), match.group(3)))
+        submission.marks = frozenset(names)
+        self._tell_restarts(again)
+
+    def _tell_restarts(self, again: Sequence[_Restart]) -> None:
+        """Say once for each new start why the one before it ended, and who took it up where."""
+        by_cause: dict[str, list[str]] = {}
+        for submission, element, number, node in sorted(again, key=lambda one: one[2]):
+            if number <= element.restarts:
+                continue
+            element.restarts = number
+            self._write({"event": "restart", "job": element.id, "start": number + 1, "node": node})
+            path = self.folder / f"submit/{submission.number}/slurm-{element.index}.out"
+            before, _, _ = _tail(path).partition(f"{slurm_script.START_LINE} {number}\n")
+            cause = slurm_queue.cause_of_restart(before.rpartition(slurm_script.START_LINE)[2])
+            where = f" and starts again on {node}" if node else ", and waits in the queue again"
+            by_cause.setdefault(f"stopped ({cause}){where}", []).append(element.id)
+        for words, ids in by_cause.items():
+            who = f"{ids[0]} was" if len(ids) == 1 else f"{len(ids)} workers ({ids[0]}, ...) were"
+            self.notes.append(f"{who} {words}; nothing is lost")
 
     def _set(self, element: _Element, state: JobState) -> None:
         element.state = self._states[element.id] = state
@@ -500,6 +541,8 @@ class SlurmRunner:
             elif event == "over":
                 fields = {key: row[key] for key in ("phase", "exit_code", "reason", "kind", "node")}
                 self._where[row["job"]].state = self._states[row["job"]] = JobState(**fields)
+            elif event == "restart":
+                self._where[row["job"]].restarts = row["start"] - 1
             elif event == "exclude":
                 self._excluded[row["node"]] = row["until"]
         for submission in self._submissions.values():

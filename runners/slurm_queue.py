@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runners.base import JobState
+from runners.slurm_script import NOTICE_LINE
 
 TIMEOUT_S = 20.0
 _FORMAT = "%i|%T|%N|%j|%r"
@@ -43,6 +44,13 @@ _NEVER = re.compile(
 _HELD_AFTER_LAUNCH = re.compile(r"launch[ _]failed[ _]requeued[ _]held", re.IGNORECASE)
 _HELD_BY_SOMEBODY = re.compile(r"JobHeld|held[ _]state", re.IGNORECASE)
 _OOM = re.compile(r"exceeded memory limit|oom[-_ ]kill|Out Of Memory", re.IGNORECASE)
+_CAUSES = {
+    "PREEMPTION": "preempted",
+    "NODE FAILURE": "its node failed",
+    "TIME LIMIT": "its time limit",
+    "JOB REQUEUE": "requeued by hand",
+}
+_ENDED = re.compile(rf"DUE TO ({'|'.join(_CAUSES)})", re.IGNORECASE)
 _TRANSIENT = re.compile(
     r"Unable to contact|Socket timed out|Connection refused|Connection timed out|temporarily|"
     r"Zero Bytes|backup controller|try again|Communication connection failure|Slurm is busy",
@@ -154,6 +162,14 @@ def state_of(row: Row) -> JobState:
 def says_out_of_memory(text: str) -> bool:
     """Whether the words that SLURM left in a job's output speak of memory: often the only evidence."""
     return bool(_OOM.search(text))
+
+
+def cause_of_restart(text: str) -> str:
+    """Why a job was stopped and queued again, from what it and SLURM wrote into its output until then."""
+    if NOTICE_LINE in text:
+        return "ahead of its time limit or a preemption"
+    found = _ENDED.findall(text)
+    return _CAUSES[found[-1].upper()] if found else "its node was lost"
 
 
 def sacct(job: str, index: int, timeout_s: float = TIMEOUT_S) -> tuple[JobState | None, str]:

@@ -16,6 +16,8 @@ REQUEUE_EXIT = 75
 """A job that was told to stop and leaves with this code (EX_TEMPFAIL) has work left: it is queued again."""
 
 MAX_RESTARTS = 100
+START_LINE = "evalsuite: start"
+NOTICE_LINE = "evalsuite: told to stop ahead of a time limit or a preemption"
 
 _TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}$")
 _MEMORY = re.compile(r"\d+[KMGT]?B?$", re.IGNORECASE)
@@ -111,6 +113,7 @@ OPTIONS: Mapping[str, Callable[[Any], str]] = {
     "gres_style": _one_of("gres", "gpus"),
     "gpu_type": _text,
     "notice_s": _count,
+    "lease_s": _count,
     "extra": _lines,
     "prolog": _lines,
     "export": _names,
@@ -256,10 +259,13 @@ def script(words: Sequence[str], folder: Path, prolog: Sequence[str]) -> str:
 #
 # One worker of a run. Element i of the array is line i+1 of elements.sh: its log and its command.
 # When it ends by itself it leaves its exit code in exit/i: so the run knows without asking SLURM.
+# Each start leaves an empty file exit/i.startN@NODE.
 here={shlex.quote(str(folder))}
 index=$SLURM_ARRAY_TASK_ID
 restart=${{SLURM_RESTART_COUNT:-0}}
 rm -f "$here/exit/$index"
+: > "$here/exit/$index.start$restart@$SLURMD_NODENAME"
+echo "{START_LINE} $restart"
 eval "$(sed -n "$((index + 1))p" "$here/elements.sh")"
 mkdir -p "${{log%/*}}"
 echo "--- SLURM job ${{SLURM_ARRAY_JOB_ID}}_$index on $SLURM_JOB_NODELIST, start $((restart + 1))" >> "$log"
@@ -300,6 +306,7 @@ while :; do
     [ "$before" = "$signals" ] && break                               # else a trap ended the wait
 done
 if [ "$told" = USR1 ] && [ $code = {REQUEUE_EXIT} ] && [ "$restart" -lt {MAX_RESTARTS} ]; then
+    echo "{NOTICE_LINE}"
     if scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$index" 2>> "$log"; then sleep 60; fi
 fi
 exit $code

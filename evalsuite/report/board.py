@@ -39,6 +39,12 @@ class Board:
         else:
             self._plain(snapshot)
 
+    def note(self, text: str) -> None:
+        """Tell something that stays, above the board where there is one."""
+        self._stream.write((f"\x1b[{self._drawn}F\x1b[J" if self._drawn else "") + f"{text}\n")
+        self._stream.flush()
+        self._drawn = 0
+
     def _rate(self) -> float:
         first, last = self._history[0], self._history[-1]
         span = last[0] - first[0]

@@ -88,6 +88,24 @@ class RunFolder:
         """One log for each job, appended and never truncated."""
         return self.path / "logs"
 
+    @property
+    def told_file(self) -> Path:
+        """What the user was told while the run went on, a line each."""
+        return self.logs / "told.txt"
+
+    def tell(self, text: str) -> None:
+        """Keep a line for those who come back to this run later."""
+        self.logs.mkdir(exist_ok=True)
+        with self.told_file.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+
+    def told(self) -> list[str]:
+        """The lines that were kept so."""
+        try:
+            return self.told_file.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
     def queue(self, name: str) -> Queue:
         """The queue of one kind of worker."""
         return Queue(self.tasks / safe_name(name))

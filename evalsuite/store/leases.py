@@ -159,26 +159,25 @@ class Queue:
 
     def _list(self, rank: Callable[[str], float | None], rng: random.Random | None) -> None:
         ranked = []
-        with os.scandir(self.folder("ready")) as entries:
-            for entry in entries:
-                value = rank(_split(entry.name)[0])
-                if value is not None:
-                    # Workers list at the same moment: a random order among equals keeps them apart.
-                    ranked.append((value, (rng or random).random(), entry.name))
+        for file in _listed(self.folder("ready")):
+            value = rank(_split(file)[0])
+            if value is not None:
+                # Workers list at the same moment: a random order among equals keeps them apart.
+                ranked.append((value, (rng or random).random(), file))
         ranked.sort()
         self._candidates = [name for _, _, name in ranked]
 
     # ------------------------------------------------------------------ looking
     def entries(self, state: str) -> Iterator[Entry]:
         """The tasks in one state."""
-        with os.scandir(self.folder(state)) as found:
-            for item in found:
-                if state in ("done", "failed"):
-                    yield Entry(item.name, 0, "", Path(item.path))
-                else:
-                    base, _, owner = item.name.partition("@")
-                    name, failures = _split(base)
-                    yield Entry(name, failures, owner, Path(item.path))
+        folder = self.folder(state)
+        for file in _listed(folder):
+            if state in ("done", "failed"):
+                yield Entry(file, 0, "", folder / file)
+            else:
+                base, _, owner = file.partition("@")
+                name, failures = _split(base)
+                yield Entry(name, failures, owner, folder / file)
 
     def names(self, state: str) -> set[str]:
         """The names of the tasks in one state."""
@@ -253,14 +252,22 @@ class Reaper:
     lease_seconds: float = LEASE_SECONDS
     backoff: float = BACKOFF_SECONDS
     clock: Callable[[], float] = time.monotonic
+    _swept: float | None = None
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict)
     _broken: dict[str, float] = field(default_factory=dict)
 
-    def sweep(self) -> None:
-        """One look at the queue."""
+    def sweep(self) -> list[str]:
+        """One look at the queue; the owners whose hearts have stopped."""
         now = self.clock()
-        self._sweep_leases(now)
+        if self._swept is not None and now - self._swept > self.lease_seconds / 2:
+            # This watcher was away itself (suspended, or its file system was, and the workers' with it):
+            # what nobody watched does not count as silence.
+            away = now - self._swept
+            self._seen = {file: (beat, first + away) for file, (beat, first) in self._seen.items()}
+        self._swept = now
+        silent = self._sweep_leases(now)
         self._sweep_broken(now)
+        return silent
 
     def release(
         self, owners: Collection[str], reason: str, *, kind: str = "exit", counted: bool = True
@@ -272,8 +279,9 @@ class Reaper:
                 ended += self.queue.break_lease(entry.path, reason, kind=kind, counted=counted)
         return ended
 
-    def _sweep_leases(self, now: float) -> None:
+    def _sweep_leases(self, now: float) -> list[str]:
         current: dict[str, tuple[int, float]] = {}
+        silent: list[str] = []
         for entry in list(self.queue.entries("leased")):
             try:
                 beat = entry.path.stat().st_mtime_ns
@@ -283,8 +291,10 @@ class Reaper:
             current[entry.path.name] = known if known and known[0] == beat else (beat, now)
             if now - current[entry.path.name][1] > self.lease_seconds:
                 reason = f"worker {entry.owner} gave no sign of life for {self.lease_seconds:g} s"
-                self.queue.break_lease(entry.path, reason, kind="lost", counted=True)
+                if self.queue.break_lease(entry.path, reason, kind="lost", counted=True):
+                    silent.append(entry.owner)
         self._seen = current
+        return silent
 
     def _sweep_broken(self, now: float) -> None:
         current: dict[str, float] = {}
@@ -303,14 +313,26 @@ class Reaper:
         self._broken = current
 
 
-def seed_tasks(queue: Queue, ready: Sequence[str], waiting: Sequence[str] = ()) -> None:
-    """Put the tasks of a plan into a queue, except those that are in it in whatever state."""
+def seed_tasks(queue: Queue, ready: Sequence[str], waiting: Sequence[str] = ()) -> int:
+    """Put the tasks of a plan into a queue, except those that it has in whatever state; how many it got."""
     queue.create()
     known = set().union(*(queue.names(state) for state in STATES))
-    for names, wait in ((ready, False), (waiting, True)):
-        for name in names:
-            if name not in known:
-                queue.add(name, waiting=wait)
+    new = [(name, wait) for names, wait in ((ready, False), (waiting, True)) for name in names]
+    new = [(name, wait) for name, wait in new if name not in known]
+    for name, wait in new:
+        queue.add(name, waiting=wait)
+    return len(new)
+
+
+def _listed(folder: Path) -> Iterator[str]:
+    """The files in a folder of a queue; none where somebody took it away."""
+    try:
+        found = os.scandir(folder)
+    except FileNotFoundError:
+        return
+    with found:
+        for entry in found:
+            yield entry.name
 
 
 def _split(file: str) -> tuple[str, int]:

@@ -64,10 +64,14 @@ def _drive(folder: RunFolder, *, coordinate: bool) -> int:
                     if other is None:
                         plan = Plan.load(folder.plan_file)
                         board = Board()
+                        kept.runner.show = board.note
                         pools = kept.pools
-                        driver = Driver(folder, plan, pools["infer"], pools["eval"], kept.options, board.show)
+                        for line in folder.told():
+                            board.note(line)
+                        infer, evaluate, tell = pools["infer"], pools["eval"], kept.runner.tell
+                        driver = Driver(folder, plan, infer, evaluate, kept.options, board.show, tell)
                         driver.run()
-                        kept.runner.dismiss_coordinator()
+                        kept.runner.finish()
                         return report(folder, plan, mode=kept.options.mode, details=kept.details)
                     if not coordinate:
                         sys.stderr.write(f"driven by process {other.get('pid')} on {other.get('host')}\n")

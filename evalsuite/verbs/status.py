@@ -10,6 +10,8 @@ from evalsuite.cli import parser
 from evalsuite.errors import UserError
 from evalsuite.store.folder import RunFolder, is_run, list_runs
 
+TOLD_LINES = 5
+
 
 def main(argv: Sequence[str]) -> int:
     """Print one snapshot of a run; status 1 when something failed for good."""
@@ -26,7 +28,8 @@ def main(argv: Sequence[str]) -> int:
     plan = Plan.load(folder.plan_file)
     snapshot = Watcher(folder, plan).look()
     owners = [owner for state in snapshot.queues.values() for owner in state.owners]
-    sys.stdout.write(f"{folder.path}\n" + "\n".join(render(snapshot, 0.0, owners)) + "\n")
+    lines = [str(folder.path), *render(snapshot, 0.0, owners), *folder.told()[-TOLD_LINES:]]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if any(line.lost_tasks or line.failed for line in snapshot.lines) else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -139,7 +140,7 @@ def test_a_frozen_worker_that_wakes_up_and_writes_late_changes_nothing(bench: Be
     frozen = queue.claim("frozen")
     assert frozen is not None
     late = write("0-frozen-1", "first")
-    for clock[0] in (0.0, 11.0, 13.0):
+    for clock[0] in (0.0, 4.0, 8.0, 11.0, 13.0):
         reaper.sweep()
     second = queue.claim("second")
     assert second is not None and second.failures == 1
@@ -266,3 +267,17 @@ def test_a_disk_that_is_full_stops_the_run_and_a_larger_one_resumes_it(ready: Re
         all_there(bench, 300)
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_lease_folder_that_somebody_deletes_costs_no_sample(ready: Ready) -> None:
+    bench = ready(
+        200, model={"latency": 0.01}, infer={"partitioner": {"type": "num_worker", "num_worker": 4}}
+    )
+    process = bench.start("c.py")
+    wait_for(lambda: answered(bench) > 20)
+    shutil.rmtree(bench.latest / "tasks/infer-echo/leased")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "(n=200)" in out, err
+    assert "vanished from the run folder; they are back" in err
+    all_there(bench, 200)
+    assert len({row["key"] for row in bench.rows()}) == 200

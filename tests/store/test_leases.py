@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_a_silent_worker_loses_its_task_and_a_late_one_notices(queue: Queue) -> 
     reaper = Reaper(queue, lease_seconds=30, clock=clock)
     lease = queue.claim("frozen")
     assert lease is not None
-    for clock.now in (0.0, 29.0):
+    for clock.now in (0.0, 10.0, 20.0, 29.0):
         reaper.sweep()
         assert queue.names("leased") == {lease.name}
     clock.now = 31.0
@@ -90,6 +91,30 @@ def test_a_silent_worker_loses_its_task_and_a_late_one_notices(queue: Queue) -> 
     again = Queue(queue.root).claim("other", lambda name: 1.0 if name == lease.name else None)
     assert again is not None and again.failures == 1
     assert "no sign of life" in queue.reasons(lease.name)[0]["reason"]
+
+
+def test_a_watcher_that_was_away_itself_takes_nobody_for_dead(queue: Queue) -> None:
+    clock = Clock()
+    reaper = Reaper(queue, lease_seconds=30, clock=clock)
+    lease = queue.claim("steady")
+    assert lease is not None
+    for clock.now in (0.0, 10.0, 500.0, 510.0):
+        assert reaper.sweep() == []
+    assert queue.names("leased") == {lease.name}
+    for clock.now in (520.0, 525.0):
+        silent = reaper.sweep()
+    assert silent == ["steady"] and queue.names("leased") == set()
+
+
+def test_a_folder_that_was_taken_away_is_empty_and_its_tasks_can_be_put_back(queue: Queue) -> None:
+    for _ in range(3):
+        assert queue.claim("w") is not None
+    shutil.rmtree(queue.folder("leased"))
+    shutil.rmtree(queue.folder("ready"))
+    assert queue.names("leased") == set() and queue.claim("w") is None
+    assert seed_tasks(queue, [f"t.{number}-x" for number in range(10)]) == 10
+    assert seed_tasks(queue, [f"t.{number}-x" for number in range(10)]) == 0
+    assert queue.claim("w") is not None
 
 
 def test_a_beating_heart_keeps_the_lease_even_when_the_clock_is_set_back(queue: Queue) -> None:
