@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset, open_bytes
+from evalsuite.errors import UserError
 
 
 class BenchmarkDataset(JsonlDataset):
@@ -27,7 +28,18 @@ class BenchmarkDataset(JsonlDataset):
 
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The rows from a position on."""
-        return (self.shape(fields) for fields in super().rows(start))
+        return (self.shaped(fields) for fields in super().rows(start))
+
+    def shaped(self, fields: Fields) -> Fields:
+        """One row in shape; a column that the benchmark's rows have and this one lacks is named."""
+        try:
+            return self.shape(fields)
+        except KeyError as error:
+            raise UserError(
+                f"a row has no column {error}; it has {', '.join(fields)}",
+                where=str(self._path),
+                expected=f"the format of {self.file or type(self).__name__}",
+            ) from error
 
 
 class KeyedJson:

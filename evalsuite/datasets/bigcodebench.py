@@ -38,7 +38,7 @@ class BigCodeBench(BenchmarkDataset):
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The rows from a position on; the hard set is one JSON object by id."""
         if self._keyed:
-            return (self.shape(fields) for fields in KeyedJson.read(self._file, start))
+            return (self.shaped(fields) for fields in KeyedJson.read(self._file, start))
         return super().rows(start)
 
     def shape(self, fields: Fields) -> Fields:

@@ -27,7 +27,7 @@ class DS1000(BenchmarkDataset):
 
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The problems of the library from a position on."""
-        rows = (self.shape(row) for row in JsonlDataset.rows(self))
+        rows = (self.shaped(row) for row in JsonlDataset.rows(self))
         wanted = (row for row in rows if self._library in (None, row["library"]))
         return islice(wanted, start, None)
 

@@ -96,7 +96,7 @@ class LiveCodeBench(BenchmarkDataset):
         rows = [row for row in stored if self._wanted(row)]
         self._covered(stored, bool(rows))
         rows.sort(key=lambda row: str(row["question_id"]))
-        return (self.shape(row) for row in islice(rows, start, None))
+        return (self.shaped(row) for row in islice(rows, start, None))
 
     def _wanted(self, row: Fields) -> bool:
         first, last = self._bounds

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -145,6 +146,12 @@ class JsonlDataset(FileDataset):
         return self._read(self._path, start)
 
     def _read(self, path: Path, start: int) -> Iterator[Fields]:
+        try:
+            yield from self._objects_of(path, start)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise UserError(f"the file cannot be read to its end: {error}", where=str(path)) from error
+
+    def _objects_of(self, path: Path, start: int) -> Iterator[Fields]:
         marks = self._marks if path == self._path else [0]
         with open_bytes(path) as file:
             if _starts_list(file):

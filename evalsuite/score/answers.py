@@ -10,6 +10,8 @@ model said.
 from __future__ import annotations
 
 import json
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +40,12 @@ class Given:
 
 
 def read_answers(path: Path) -> list[Given]:
-    """All answers of a file; the benchmarks' own tools write several to one problem as several rows."""
+    """All answers of a file, or of a folder of samples as EvalPlus keeps them.
+
+    The benchmarks' own tools write several answers to one problem as several rows.
+    """
+    if path.is_dir():
+        return _read_folder(path)
     if not path.is_file():
         raise UserError("no such answer file", where=str(path))
     merged: dict[str, Given] = {}
@@ -61,30 +68,64 @@ def read_answers(path: Path) -> list[Given]:
     return list(merged.values())
 
 
-def _read(path: Path) -> Iterator[Given]:
-    with open_bytes(path) as file:
-        data = file.read()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
+def _read_folder(folder: Path) -> list[Given]:
+    """EvalPlus's folder of samples: a folder for each problem (`HumanEval_0`), with programs 0.py, 1.py."""
+    found: list[Given] = []
+    for place in sorted(each for each in folder.iterdir() if each.is_dir()):
+        programs = sorted(place.glob("*.py"), key=lambda file: (len(file.stem), file.stem))
+        if programs:
+            texts = tuple(_text(file.read_bytes(), file) for file in programs)
+            found.append(Given("/".join(place.name.rsplit("_", 1)), texts, "solution"))
+    if not found:
         raise UserError(
-            f"not a text file: {error}", where=str(path), expected="JSON or JSON lines"
-        ) from error
-    whole = _whole(text)
+            "this folder holds no samples",
+            where=str(folder),
+            expected="a folder for each problem, as HumanEval_0, with programs 0.py, 1.py, ...; or a file",
+        )
+    return found
+
+
+def _text(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"not a text file: {error}", where=str(path), expected="UTF-8") from error
+
+
+def _read(path: Path) -> Iterator[Given]:
+    try:
+        with open_bytes(path) as file:
+            data = file.read()
+    except (EOFError, OSError, zlib.error) as error:
+        raise UserError(f"the file cannot be read to its end: {error}", where=str(path)) from error
+    text = _text(data, path)
+    whole = _whole(text, path)
     if isinstance(whole, list):
         yield from (_row(row, path, number) for number, row in enumerate(whole, 1))
     elif isinstance(whole, dict) and not _is_row(whole):
         yield from _keyed(whole, path)
+    elif isinstance(whole, dict):
+        yield _row(whole, path, 1)
     else:
-        for number, line in enumerate(text.splitlines(), 1):
+        # By line feeds alone: other ends of lines may stand inside a JSON text.
+        for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
                 yield _row(_parsed(line, path, number), path, number)
 
 
-def _whole(text: str) -> Any:
+def _whole(text: str, path: Path) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+            raise UserError(
+                f"{len(names)} key(s) occur more than once: {', '.join(names[:10])}", where=str(path)
+            )
+        return found
+
     try:
-        return json.loads(text)
-    except ValueError:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError):
         return None  # several documents: JSON lines
 
 
@@ -95,7 +136,7 @@ def _is_row(value: Mapping[str, Any]) -> bool:
 def _parsed(line: str, path: Path, number: int) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"line {number} is no JSON: {error}", where=str(path)) from error
 
 

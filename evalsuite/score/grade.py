@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 from collections import Counter
@@ -34,6 +35,8 @@ def grade(
     `data` takes another problem file of the same format, `raw` grades texts as they stand, `out` is the
     folder for `scores.jsonl`, `options` are keywords of the benchmark's evaluator.
     """
+    if workers is not None and workers < 1:
+        raise UserError(f"{workers} sandbox workers can do nothing", where="--workers", expected="1 or more")
     config = dict(config_of(name))
     if data is not None:
         if not Path(data).exists():
@@ -111,6 +114,15 @@ def _listed(names: Sequence[str]) -> str:
 def _evaluator(config: Mapping[str, Any], raw: bool, workers: int | None, options: Mapping[str, Any]) -> Any:
     chosen = {**config["eval_cfg"]["evaluator"], **options}
     factory = resolve(chosen.pop("type"), "evaluators")
+    known = inspect.signature(factory).parameters
+    for key in options:
+        if key not in known:
+            raise UserError(
+                f"{factory.__name__} has no option {key!r}",
+                where="--option",
+                expected=", ".join(known),
+                nearest=nearest_name(key, known),
+            )
     chosen["raw"] = raw
     if workers is not None:
         chosen["workers"] = workers
@@ -126,8 +138,13 @@ class _Rows:
 
     def __enter__(self) -> _Rows:
         if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = (self._folder / "scores.jsonl").open("w", encoding="utf-8")
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._file = (self._folder / "scores.jsonl").open("w", encoding="utf-8")
+            except OSError as error:
+                raise UserError(
+                    f"scores cannot be written there: {error}", where=str(self._folder), expected="a folder"
+                ) from error
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -137,7 +154,8 @@ class _Rows:
     def write(self, score: Score) -> None:
         """One score as a line."""
         if self._file is not None:
-            self._file.write(json.dumps(score_row(score), ensure_ascii=False) + "\n")
+            line = json.dumps(score_row(score), ensure_ascii=False)
+            self._file.write(line.encode("utf-8", "replace").decode() + "\n")
 
 
 def score_row(score: Score) -> dict[str, Any]:
@@ -174,7 +192,9 @@ def table(name: str, metrics: Mapping[str, Metric], scores: Sequence[Score]) -> 
     )
     trust = ", ".join(f"{level}/{kind} {count}" for (level, kind), count in walls.most_common())
     text = tabulate(rows, headers=("benchmark", "metric", "value", "n", "stderr"), disable_numparse=True)
-    text += f"\nanswers: {len(scores)} ({kinds})"
+    times = Counter(score.id for score in scores).values()
+    each = "" if len(set(times)) < 2 else f", {min(times)} to {max(times)} a problem"
+    text += f"\nanswers: {len(scores)} ({kinds}){each}"
     if trust:
         text += f"\nisolation/integrity: {trust}"
     errors = [score for score in scores if score.status == "error"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalsuite.evaluators.code.fences import blocks
 from evalsuite.evaluators.code.python_text import (
     assembled,
-    blocks,
     completion_end,
     cut,
     fenced,

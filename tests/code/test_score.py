@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,89 @@ def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     path.write_text('{"id": "a", "prediction": "x"}\n{"id": "b", \n')
     with pytest.raises(UserError, match="line 2 is no JSON"):
         read_answers(path)
+
+
+def test_a_folder_of_samples_is_read(tmp_path: Path) -> None:
+    for name, texts in (("HumanEval_0", ["a", "b"]), ("Mbpp_12", ["c"])):
+        for number, text in enumerate(texts):
+            file = tmp_path / name / f"{number}.py"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+    assert [(each.id, each.texts, each.form) for each in read_answers(tmp_path)] == [
+        ("HumanEval/0", ("a", "b"), "solution"),
+        ("Mbpp/12", ("c",), "solution"),
+    ]
+
+
+def test_ends_of_lines_inside_a_text_end_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    row = {"id": "a", "prediction": "x\u2028y\x85z\x0c"}
+    path.write_text(f"{json.dumps(row, ensure_ascii=False)}\r\n" * 1 + '{"id": "b", "prediction": null}\n')
+    assert [each.texts for each in read_answers(path)] == [("x\u2028y\x85z\x0c",), ("",)]
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(gzip.compress(b'{"id": "a", "prediction": "x"}\n' * 99)[:-12])
+
+
+@pytest.mark.parametrize(
+    ("fill", "said"),
+    [
+        (cut_short, "cannot be read to its end"),
+        (lambda path: path.write_bytes(b""), "no answers in this file"),
+        (lambda path: path.write_bytes(b"\n \n"), "no answers in this file"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "not a text file"),
+        (lambda path: path.write_text("[" * 100_000), "line 1 is no JSON"),
+        (lambda path: path.write_text('[1, {"id": "a", "prediction": ""}]'), "row 1 is no JSON object"),
+        (lambda path: path.write_text('{"a": ["x"], "a": ["y"]}'), "occur more than once: a"),
+        (lambda path: path.write_text('{"id": "a", "prediction": ["x", 7]}'), "is no text but a int"),
+        (lambda path: path.mkdir(), "holds no samples"),
+        (lambda path: None, "no such answer file"),
+    ],
+)
+def test_a_file_that_is_no_answers_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: str, fill: Callable[[Path], object], said: str
+) -> None:
+    path = tmp_path / "given.jsonl"
+    fill(path)
+    assert main(["humaneval", str(path), "--data", data]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--workers", "0"], "1 or more"),
+        (["--option", "secnds=3"], "did you mean 'seconds'"),
+        (["--out", "{data}"], "cannot be written"),
+        (["--data", "{given}"], "no column 'prompt'"),
+    ],
+)
+def test_wrong_words_are_told(
+    data: str, write_rows: Write, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    given = str(write_rows(answers(["a", "b", "c"])))
+    chosen = [word.format(data=data, given=given) for word in words]
+    assert main(["humaneval", given, "--data", data, *chosen]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_answers_may_be_several_for_some_problems_only(
+    data: str, write_rows: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = write_rows(answers([["    return x\n", "    return 9\n"], "    return x + 1\n", None]))
+    assert main(["humaneval", str(given), "--data", data, "--option", "k=[1, 2]"]) == 0
+    told = capsys.readouterr().out
+    assert "50.00" in told and "1 to 2 a problem" in told and "unextracted 1" in told
+
+
+def test_texts_that_are_no_unicode_are_judged(data: str, write_rows: Write, tmp_path: Path) -> None:
+    odd = ["    return x\n", "    return x + 1 # \ud800", "\x00    return x + 2\n"]
+    out = tmp_path / "out"
+    assert main(["humaneval", str(write_rows(answers(odd))), "--data", data, "--out", str(out)]) == 0
+    rows = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
+    assert [row["status"] for row in rows] == ["right", "syntax", "syntax"]
 
 
 def test_every_config_that_runs_code_has_its_classes() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
+from evalsuite.evaluators.code.said import said
 from evalsuite.stats import pass_metrics
 from evalsuite.types import Answer, Metric, Sample, Score, Status
 
@@ -35,11 +36,12 @@ class CodeEvaluator:
     """Base of evaluators that judge an answer by running it.
 
     A subclass says in `judge` what one answer is worth; it is called from as many threads as there are
-    sandbox workers. `raw` takes the text as it stands, without extraction. An answer whose `extra` says
-    `form: "program"` was put together by the benchmark's own tools already.
+    sandbox workers. `raw` takes the text as it stands, without extraction. `forms` are the kinds of text
+    that the benchmark's own tools have put together already, as an answer's `extra` names them.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    forms: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[dict[str, str]] = {}
 
     def __init__(
@@ -74,6 +76,15 @@ class CodeEvaluator:
 
         Sandbox(workers=1, min_level=self._min_isolation).close()
 
+    def ready(self, answer: Answer) -> bool:
+        """Whether the text is taken as it stands."""
+        return self.raw or answer.extra.get("form") in self.forms
+
+    def heard(self, answer: Answer) -> Answer:
+        """The answer without the model's thoughts and the tokens around its turn, unless it is ready-made."""
+        text = answer.text if self.ready(answer) else said(answer.text)
+        return answer if text == answer.text else replace(answer, text=text)
+
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """The verdict on one answer."""
         raise NotImplementedError(type(self).__name__)
@@ -92,7 +103,7 @@ class CodeEvaluator:
 
     def _judged(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         try:
-            return self.judge(sample, answer, repeat)
+            return self.judge(sample, self.heard(answer), repeat)
         except UserError:
             raise
         except Exception as error:

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.python_text import completion_end, defines, fenced, joined
@@ -25,6 +25,8 @@ class BigCodeBenchEvaluator(CodeEvaluator):
     without its imports is not failed for them. `python` names the interpreter whose libraries are used: a
     problem whose own libraries are not installed there is an error, and no wrong answer.
     """
+
+    forms: ClassVar[tuple[str, ...]] = ("solution", "completion")
 
     def __init__(
         self,
@@ -45,7 +47,9 @@ class BigCodeBenchEvaluator(CodeEvaluator):
     def solution(self, sample: Sample, answer: Answer) -> str | None:
         """The code of an answer, cleaned as BigCodeBench does; None when there is none."""
         fields, text = sample.fields, answer.text
-        if self.raw or answer.extra.get("form"):
+        if answer.extra.get("form") == "completion":
+            return str(fields["complete_prompt"]) + text
+        if self.ready(answer):
             return text
         if not text.strip():
             return None

@@ -44,6 +44,7 @@ class CruxEvalEvaluator(CodeEvaluator):
     `other_python`.
     """
 
+    forms: ClassVar[tuple[str, ...]] = ("answer",)
     parts: ClassVar[dict[str, str]] = {"other_python": "other_python_"}
 
     def __init__(
@@ -68,8 +69,7 @@ class CruxEvalEvaluator(CodeEvaluator):
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Judge by both readings; they differ only where the methods occur that came later."""
         fields = sample.fields
-        given = self.raw or answer.extra.get("form") == "answer"
-        text = answer.text if given else extracted(answer.text, self.mode)
+        text = answer.text if self.ready(answer) else extracted(answer.text, self.mode)
         if not text.strip():
             return not_run(sample, repeat, "unextracted", "no answer in the text", ("other_python",))
         if self.mode == "input" and "f(" not in text:

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.bigcodebench import imported
-from evalsuite.evaluators.code.python_text import blocks, cut
+from evalsuite.evaluators.code.fences import blocks
+from evalsuite.evaluators.code.python_text import cut
 from evalsuite.sandbox import Isolation, Limits, Outcome
 from evalsuite.types import Answer, Sample, Score
 
@@ -55,7 +56,7 @@ class DS1000Evaluator(CodeEvaluator):
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the test on the answer."""
-        code = answer.text if self.raw or answer.extra.get("form") else solution_of(answer.text)
+        code = answer.text if self.ready(answer) else solution_of(answer.text)
         if not code.strip():
             return not_run(sample, repeat, "unextracted", "no code in the answer")
         context = sample.fields["code_context"]

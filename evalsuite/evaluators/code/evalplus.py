@@ -74,6 +74,7 @@ class EvalPlusEvaluator(CodeEvaluator):
     they differ (MBPP).
     """
 
+    forms: ClassVar[tuple[str, ...]] = ("solution", "completion")
     parts: ClassVar[dict[str, str]] = {"base": "base_", "plus": "plus_", "other_rules": "other_rules_"}
 
     def __init__(

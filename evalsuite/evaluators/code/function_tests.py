@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.evalplus import MBPP_STOPS
@@ -21,6 +21,7 @@ _ANSWER_END = ("[DONE]", "<|endoftext|>", "<|im_end|>", "</s>")
 class HumanEvalEvaluator(CodeEvaluator):
     """HumanEval's `check` against the answered function."""
 
+    forms: ClassVar[tuple[str, ...]] = ("solution", "completion")
     stops: Sequence[str] = FUNCTION_STOPS
 
     def __init__(
@@ -71,7 +72,7 @@ class MbppEvaluator(HumanEvalEvaluator):
 
     def program(self, sample: Sample, answer: Answer) -> str | None:
         """The code of an answer; MBPP's prompt is prose, so nothing goes before it."""
-        if self.raw or answer.extra.get("form"):
+        if self.ready(answer):
             return answer.text
         if not answer.text.strip():
             return None

@@ -13,8 +13,10 @@ from evalsuite.errors import UserError
 from evalsuite.evaluators.basic import RateEvaluator
 from evalsuite.evaluators.code import safim_text
 from evalsuite.evaluators.code.base import CodeEvaluator, extra_of, not_run, score_of
+from evalsuite.evaluators.code.fences import blocks
 from evalsuite.evaluators.code.python_tests import run_python_tests
-from evalsuite.evaluators.code.python_text import blocks, cut, parses
+from evalsuite.evaluators.code.python_text import cut, parses
+from evalsuite.evaluators.code.said import said
 from evalsuite.evaluators.code.similarity import (
     code_tokens,
     edit_similarity,
@@ -34,9 +36,9 @@ def middle_of(sample: Sample, answer: Answer, raw: bool) -> str:
     """What an answer puts into the hole: up to the family's end tokens; the first fenced block of a chat
     answer.
     """
-    if raw or answer.extra.get("form"):
+    if raw:
         return answer.text
-    text = cut(answer.text, tuple(sample.fields.get("ends") or ()))
+    text = cut(said(answer.text), tuple(sample.fields.get("ends") or ()))
     found = blocks(text) if text.lstrip().startswith("```") else []
     return found[0].code if found else text
 
@@ -47,6 +49,8 @@ class InfillingEvaluator(CodeEvaluator):
     `lines="one"` keeps the first line that is not blank, as fits the single-line subset; `lines="suffix"`
     ends an answer where it begins to repeat the suffix, for models that do not end by themselves.
     """
+
+    forms: ClassVar[tuple[str, ...]] = ("completion",)
 
     def __init__(
         self,
@@ -66,8 +70,8 @@ class InfillingEvaluator(CodeEvaluator):
     def middle(self, sample: Sample, answer: Answer) -> str:
         """What goes into the hole."""
         suffix = str(sample.fields["suffix"])
-        text = middle_of(sample, answer, self.raw)
-        if self.lines == "all" or self.raw or answer.extra.get("form"):
+        text = middle_of(sample, answer, self.ready(answer))
+        if self.lines == "all" or self.ready(answer):
             return text
         if self.lines == "suffix":
             return before_suffix(text, suffix)
@@ -127,6 +131,8 @@ class SafimEvaluator(CodeEvaluator):
     the seconds.
     """
 
+    forms: ClassVar[tuple[str, ...]] = ("completion",)
+
     def __init__(
         self,
         seconds: float = 5,
@@ -146,8 +152,8 @@ class SafimEvaluator(CodeEvaluator):
     def middle(self, sample: Sample, answer: Answer) -> str:
         """What goes into the hole."""
         fields = sample.fields
-        text = middle_of(sample, answer, self.raw)
-        if not self.cut or self.raw or answer.extra.get("form"):
+        text = middle_of(sample, answer, self.ready(answer))
+        if not self.cut or self.ready(answer):
             return text
         subset, language = fields["subset"], fields["lang"]
         if subset == "block":

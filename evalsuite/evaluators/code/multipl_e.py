@@ -27,6 +27,7 @@ class MultiPLEEvaluator(CodeEvaluator):
     metric `with_hidden` says what that changes). `seconds` is the time limit of a run, in processor seconds.
     """
 
+    forms: ClassVar[tuple[str, ...]] = ("generation",)
     parts: ClassVar[dict[str, str]] = {"with_hidden": "with_hidden_"}
 
     def __init__(
@@ -120,7 +121,7 @@ class MultiPLEEvaluator(CodeEvaluator):
         """All that passes with today's library is confirmed with the published one where that may differ."""
         programs: list[tuple[Sample, int, str, str]] = []
         for sample, answer, repeat in chunk:
-            source = self.program(sample, answer)
+            source = self.program(sample, self.heard(answer))
             if source is None:
                 yield not_run(sample, repeat, "unextracted", "no code in the answer")
                 continue

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-_FENCE_LINE = re.compile(r"^[ \t]*```+[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
+from evalsuite.evaluators.code.fences import Block, before_fence, blocks
+from evalsuite.evaluators.code.needed import without_demonstrations
+
+_FENCE_LINE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
+_FUTURE = re.compile(r"^from __future__ import [^\n]*$", re.MULTILINE)
+_ALIEN = re.compile("[\0\ud800-\udfff]")
+_MOST_PARSED = 40_000_000
 
 # Where a completion of a function ends when the model goes on to something else.
 FUNCTION_STOPS = (
@@ -28,14 +34,6 @@ FUNCTION_STOPS = (
 )
 
 
-@dataclass(frozen=True)
-class Block:
-    """One fenced block: its language word and its content."""
-
-    language: str
-    code: str
-
-
 def parses(code: str) -> bool:
     """Whether a text is Python by its grammar."""
     try:
@@ -53,27 +51,6 @@ def cut(text: str, stops: Sequence[str]) -> str:
     return text[: min(ends)] if ends else text
 
 
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks; a last one that never closes goes on to the end.
-
-    A text that begins inside a block (the prompt ended with an opening fence) gives what stands before its
-    first bare fence, when that is all there is before it.
-    """
-    marks = list(_FENCE_LINE.finditer(text))
-    found: list[Block] = []
-    start = 0
-    if len(marks) % 2 and marks and not marks[0][1] and text[: marks[0].start()].strip():
-        before = text[: marks[0].start()]
-        if parses(before) or before[:1] in " \t":
-            found.append(Block("", before.rstrip("\n") + "\n"))
-            start = 1
-    for opening in range(start, len(marks), 2):
-        begin = marks[opening].end() + 1
-        end = marks[opening + 1].start() if opening + 1 < len(marks) else len(text)
-        found.append(Block(marks[opening][1].lower(), text[begin:end]))
-    return found
-
-
 def defines(code: str, name: str) -> bool:
     """Whether a text holds a definition of that name at the left margin."""
     return (
@@ -82,18 +59,43 @@ def defines(code: str, name: str) -> bool:
 
 
 def fenced(text: str, entry: str = "") -> str | None:
-    """The block that defines `entry`, else the last Python block, else the longest; None without any."""
-    found = [block for block in blocks(text) if block.code.strip()]
+    """The last block that defines `entry` and is Python, else the last Python block, else the longest.
+
+    None without any block. What stands before a first bare fence counts as one when the prompt may have
+    opened it: it defines `entry`, or the other fences do not come in pairs without it.
+    """
+    found = [block for block in _with_begun(text, entry) if block.code.strip()]
     if not found:
         return None
     if entry:
-        defining = [block for block in found if defines(block.code, entry)]
+        codes = [_at_margin(block.code, entry) for block in found]
+        defining = [code for code in codes if defines(code, entry)]
         if defining:
-            return defining[-1].code
+            return next((code for code in reversed(defining) if parses(code)), defining[-1])
     python = [block for block in found if block.language in ("python", "py", "python3")]
     if python and not entry:
         return python[-1].code
     return max(python or found, key=lambda block: len(block.code)).code
+
+
+def _with_begun(text: str, entry: str) -> list[Block]:
+    before = before_fence(text)
+    if before.strip() and parses(before) and entry and defines(before, entry):
+        rest = text[len(before) :].partition("\n")[2]
+        return [Block("", before), *blocks(rest)]
+    if before.strip() and (parses(before) or before[:1] in " \t"):
+        rest = text[len(before) :].partition("\n")[2]
+        if len(_FENCE_LINE.findall(rest)) % 2 == 0:
+            return [Block("", before), *blocks(rest)]
+    return blocks(text)
+
+
+def _at_margin(code: str, entry: str) -> str:
+    """Code moved to the left margin where that is what keeps it from defining `entry`."""
+    if defines(code, entry):
+        return code
+    moved = textwrap.dedent(code)
+    return moved if defines(moved, entry) else code
 
 
 def completion_end(text: str, stops: Sequence[str] = FUNCTION_STOPS) -> str:
@@ -106,17 +108,58 @@ def assembled(prompt: str, text: str, entry: str, stops: Sequence[str] = FUNCTIO
 
     Three kinds of answer are understood: a continuation of the prompt, a whole function or module, and a chat
     answer with fenced code of either kind. The prompt's own text goes before, so that its imports and helper
-    functions are there; a second definition replaces the first.
+    functions are there; a second definition replaces the first. Of a whole module, what only shows the
+    function at work is left out.
     """
     if not text.strip():
         return None
+    end = completion_end(text, stops)
+    continued = joined(prompt, end)
+    if _continues(prompt, text, end, entry) and parses(continued):
+        return continued
     block = fenced(text, entry)
-    if block is not None:
-        # A block without the function can only be the body of it.
-        return joined(prompt, block)
-    if defines(text, entry):
-        return joined(prompt, whole_part(text))
-    return joined(prompt, completion_end(text, stops))
+    if block is not None and not defines(block, entry):
+        return with_body(prompt, block)
+    code = _at_margin(text, entry) if block is None else block
+    if not defines(code, entry):
+        return continued
+    return behind(prompt, without_demonstrations(whole_part(code, entry), entry))
+
+
+def _continues(prompt: str, text: str, end: str, entry: str) -> bool:
+    """Whether a text goes on with the prompt: with a function that is asked for in words, or inside the
+    prompt's own function, when its first line is indented and is not its head.
+    """
+    if not defines(prompt, entry) and defines(end, entry):
+        return True
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    return first[:1] in (" ", "\t") and not defines(first.strip(), entry)
+
+
+def with_body(prompt: str, block: str) -> str:
+    """A fenced block that can only be the function's body, moved to where the body is when it stands
+    elsewhere.
+    """
+    as_given = joined(prompt, block)
+    moved = joined(prompt, textwrap.indent(textwrap.dedent(block), "    "))
+    return moved if not _compiles(as_given) and _compiles(moved) else as_given
+
+
+def _compiles(code: str) -> bool:
+    """Whether a text is Python by more than its grammar: a `return` has a function around it, too."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(code, "<answer>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def behind(prompt: str, code: str) -> str:
+    """A module behind its prompt; what it imports from the future goes before both."""
+    future = _FUTURE.findall(code)
+    return "".join(f"{line}\n" for line in future) + joined(prompt, _FUTURE.sub("", code) if future else code)
 
 
 def joined(prompt: str, code: str) -> str:
@@ -125,37 +168,57 @@ def joined(prompt: str, code: str) -> str:
     return prompt + glue + code
 
 
-def whole_part(text: str) -> str:
-    """The longest run of lines of a chatty answer that is Python; the text itself when it already is."""
+def whole_part(text: str, entry: str) -> str:
+    """The longest run of lines that is Python, if it defines `entry`; the text itself when it already is, or
+    when nothing better is in it.
+    """
     if parses(text):
         return text
     found = longest_python(text)
-    return found if found.strip() else text
+    return found if defines(found, entry) else text
 
 
 def longest_python(text: str) -> str:
     """The longest run of lines (blank ones not counted, the first of equals) that is Python by its grammar.
 
-    A run has at least two lines, as in EvalPlus. Candidates are tried from the longest down, so that a text
-    which is Python as a whole costs one parse.
+    A run has at least two lines, as in EvalPlus. Where a run stops being Python, no longer run from the same
+    line can be any: so each line begins few parses. How much is parsed in all is bounded.
     """
     lines = text.split("\n")
-    total = len(lines)
     filled = [0]
     for line in lines:
         filled.append(filled[-1] + bool(line.strip()))
-    windows = [
-        (filled[last + 1] - filled[first], first, last)
-        for first in range(total)
-        for last in range(first + 1, total)
-    ]
-    windows.sort(key=lambda window: (-window[0], window[1], window[2]))
-    for size, first, last in windows:
-        if size == 0:
-            break
-        if _may_begin(lines[first]) and parses("\n".join(lines[first : last + 1])):
-            return "\n".join(lines[first : last + 1])
-    return lines[0]
+    best, found = 0, lines[0]
+    left = _MOST_PARSED
+    for first in range(len(lines) - 1):
+        last = len(lines)
+        if not _may_begin(lines[first]):
+            continue
+        while last > first + 1 and filled[last] - filled[first] > best and left > 0:
+            while last > first + 2 and not lines[last - 1].strip():
+                last -= 1
+            part = "\n".join(lines[first:last])
+            left -= len(part)
+            broken = broken_line(part)
+            if broken is None:
+                best, found = filled[last] - filled[first], part
+                break
+            last = min(last - 1, first + broken - 1)
+    return found
+
+
+def broken_line(code: str) -> int | None:
+    """The line (from 1) at which a text stops being Python; None when it is Python to its end."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except SyntaxError as error:
+        return error.lineno if error.lineno and error.lineno > 0 else code.count("\n") + 1
+    except (ValueError, MemoryError, RecursionError):
+        alien = _ALIEN.search(code)
+        return code.count("\n", 0, alien.start() if alien else None) + 1
+    return None
 
 
 def _may_begin(line: str) -> bool:

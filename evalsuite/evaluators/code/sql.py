@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import CodeEvaluator, extra_of, not_run
-from evalsuite.evaluators.code.python_text import blocks
+from evalsuite.evaluators.code.fences import blocks
 from evalsuite.sandbox import Isolation, Limits, Rows
 from evalsuite.types import Answer, Sample, Score
 

@@ -1,0 +1,93 @@
+"""A whole answer without what runs beside its function: tests and demonstrations, reading of input."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable
+
+_CALLS = frozenset(("print", "exit", "quit", "sys.exit", "os._exit", "unittest.main", "doctest.testmod"))
+
+
+def without_demonstrations(code: str, entry: str) -> str:
+    """The module with `pass` for each statement that only uses `entry`, asserts, prints or reads.
+
+    Models like to show their function at work, and what they expect of it is often wrong; benchmarks' own
+    clean-up drops all statements but definitions, of which some are needed. Text that is no Python is given
+    back as it is.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code
+    dropped = _dropped(tree.body, entry)
+    return _blanked(code, dropped) if dropped else code
+
+
+def _dropped(body: Iterable[ast.stmt], entry: str) -> list[ast.stmt]:
+    kept: set[str] = set()
+    rest: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            kept.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            kept.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        else:
+            rest.append(node)
+    shows = _leading_to([node for node in body if isinstance(node, ast.FunctionDef)], entry)
+    dropped: list[ast.stmt] = []
+    for node in rest:
+        stored, used = _names(node)
+        lost = set().union(*(_names(each)[0] for each in dropped)) - kept
+        if entry not in stored and (_only_shows(node) or used & (shows | lost)):
+            dropped.append(node)
+        else:
+            kept |= stored
+    return dropped
+
+
+def _leading_to(functions: Iterable[ast.FunctionDef], entry: str) -> set[str]:
+    """The entry point, the reading of input, and the functions that come to call them by whatever way."""
+    uses = {node.name: _names(node)[1] for node in functions if node.name != entry}
+    found = {entry, "input"}
+    while more := {name for name, used in uses.items() if name not in found and used & found}:
+        found |= more
+    return found
+
+
+def _only_shows(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assert):
+        return True
+    if isinstance(node, ast.Expr):
+        return not isinstance(node.value, ast.Call) or ast.unparse(node.value.func) in _CALLS
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    return isinstance(node, ast.If) and "__name__" in _names(node.test)[1]
+
+
+def _names(node: ast.AST) -> tuple[set[str], set[str]]:
+    """The names that a node binds, and those that it uses."""
+    stored: set[str] = set()
+    used: set[str] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            (used if isinstance(inner.ctx, ast.Load) else stored).add(inner.id)
+        elif isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            stored.add(inner.name)
+        elif isinstance(inner, (ast.Import, ast.ImportFrom)):
+            stored.update((alias.asname or alias.name).split(".")[0] for alias in inner.names)
+    return stored, used
+
+
+def _blanked(code: str, nodes: Iterable[ast.stmt]) -> str:
+    data = code.encode("utf-8", "surrogatepass")
+    starts = [0]
+    for line in data.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    for node in reversed(list(nodes)):
+        first = starts[node.lineno - 1] + node.col_offset
+        last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        data = data[:first] + b"pass" + data[last:]
+    return data.decode("utf-8", "surrogatepass")
