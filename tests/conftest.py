@@ -16,6 +16,17 @@ settings.load_profile("shared")
 # A shell that starts the tests in the background makes them, and all that they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+PATIENCE_OF_LONG_TESTS_S = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A long test on a busy machine is no hang yet."""
+    for item in items:
+        long = item.get_closest_marker("slow") or item.get_closest_marker("truth")
+        if long and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(PATIENCE_OF_LONG_TESTS_S))
+
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
