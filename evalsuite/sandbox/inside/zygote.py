@@ -213,10 +213,10 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
         with open("/proc/self/statm", "rb") as file:
             shared = int(file.read().split()[2])
     _send(channel, "ready", ",".join(plan["layers"]))
-    gc.collect()
-    gc.freeze()
-    gc.disable()
     child.prepare(plan)
+    gc.collect()
+    gc.freeze()  # last: whatever a child's collector still looks after, it copies
+    gc.disable()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = usage.ru_utime + usage.ru_stime
     dirty = False  # a compiled program waits for the job that runs it
