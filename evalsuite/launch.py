@@ -171,8 +171,7 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
         earlier=earlier,
     )
     pools = make_pools(config, plan, options, gpus)
-    if options.mode != "infer" and not pools.cluster:
-        plan = judgeable(plan)
+    plan = judgeable(plan, look=options.mode != "infer" and not pools.cluster)
     if options.dry_run:
         from evalsuite.dryrun import describe_plan
 
@@ -187,11 +186,14 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
     return _drive(folder, config, plan, pools, environment, options)
 
 
-def judgeable(plan: Any) -> Any:
-    """The plan without the datasets that this machine cannot judge; the user is told which, and why."""
+def judgeable(plan: Any, *, look: bool) -> Any:
+    """The plan without the datasets that are not at hand, or (on a `look`) that this machine cannot judge.
+
+    The user is told which, and why.
+    """
     from evalsuite.obstacles import obstacles, without
 
-    blocked = obstacles(plan)
+    blocked = obstacles(plan) if look else dict(plan.blocked)
     for name, reason in blocked.items():
         sys.stderr.write(f"dataset {name} is left out: {reason}\n")
     if blocked and len(blocked) == len(plan.datasets):
