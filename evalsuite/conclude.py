@@ -64,7 +64,7 @@ def _infer_status(folder: RunFolder, plan: Plan) -> int:
             if failed:
                 sys.stderr.write(f"failed: {model.abbr} {entry.name}: {failed} answers\n")
                 failures += failed
-    return 1 if failures else 0
+    return 1 if failures or plan.blocked else 0
 
 
 def timing(folder: RunFolder, plan: Plan) -> dict[str, float]:

@@ -29,6 +29,10 @@ class UserError(Exception):
         return text
 
 
+class NotHere(UserError):
+    """What one dataset needs is not on this machine (files, a compiler, a library); others do without."""
+
+
 class UserErrors(UserError):
     """Several user errors found in one pass, so that a config is corrected once and not line by line."""
 

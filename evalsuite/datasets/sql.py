@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from evalsuite.datasets.resolve import data_cache, find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset
-from evalsuite.errors import UserError
+from evalsuite.errors import NotHere, UserError
 
 
 class _TextToSql(JsonlDataset):
@@ -64,7 +64,7 @@ class _TextToSql(JsonlDataset):
         missing = [name for name in names if self._stored(name) is None]
         if missing:
             folder = self._databases or f"{self.folder} in {data_cache()} or $EVALSUITE_DATA"
-            raise UserError(
+            raise NotHere(
                 f"{len(missing)} of {len(names)} databases are missing: {', '.join(missing[:5])}"
                 f"{', ...' if len(missing) > 5 else ''}",
                 where=str(folder),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.engine.conftest import Bench
 
 BLOCKED = """
@@ -10,7 +12,7 @@ from evalsuite.evaluators.basic import AccEvaluator
 
 
 class NeedsTool(AccEvaluator):
-    def obstacle(self, sample):
+    def obstacle(self, samples):
         raise UserError("Fortran is not installed", expected="the Debian package gfortran")
 """
 
@@ -35,3 +37,28 @@ def test_nothing_left_is_refused_before_anything_starts(bench: Bench) -> None:
     bench.config(dataset={"eval_cfg": {"evaluator": {"type": "needy.NeedsTool"}}})
     _, err = bench.run("c.py", status=2)
     assert "no dataset can be judged" in err and not (bench.folder / "outputs").exists()
+
+
+AWAY = """
+from evalsuite.datasets.tables import JsonlDataset
+from evalsuite.errors import NotHere
+
+
+class Away(JsonlDataset):
+    def rows(self, start=0):
+        raise NotHere("3 of 3 databases are missing", expected="DB/DB.sqlite")
+"""
+
+
+@pytest.mark.parametrize("mode", ["all", "infer"])
+def test_data_that_is_not_here_leaves_out_its_dataset_alone(bench: Bench, mode: str) -> None:
+    bench.data(5, "good")
+    bench.data(5, "bad")
+    (bench.folder / "away.py").write_text(AWAY)
+    path = bench.config(datasets=["good", "bad"])
+    path.write_text(path.read_text() + "datasets[1]['type'] = 'away.Away'\n")
+    out, err = bench.run("c.py", "--mode", mode, status=1)
+    assert "bad is left out: 3 of 3 databases are missing; expected DB/DB.sqlite" in err
+    assert mode == "infer" or ("(n=5)" in out and "3 of 3 databases" in out)
+    assert (bench.latest / "predictions" / "echo" / "good").exists()
+    assert not (bench.latest / "predictions" / "echo" / "bad").exists()

@@ -70,11 +70,11 @@ class CodeEvaluator:
                 self._sandbox = Sandbox(self.workers, self._min_isolation, self._python)
             return self._sandbox
 
-    def obstacle(self, sample: Sample) -> None:
-        """Raise the user's error that keeps this machine from judging such a sample."""
+    def obstacle(self, samples: Iterable[Sample]) -> None:
+        """Raise the user's error that keeps this machine from judging some of the samples."""
         from evalsuite.sandbox import Sandbox
 
-        Sandbox(workers=1, min_level=self._min_isolation).close()
+        Sandbox(workers=1, min_level=self._min_isolation, python=self._python).close()
 
     def ready(self, answer: Answer) -> bool:
         """Whether the text is taken as it stands."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
+from evalsuite.evaluators.code.libraries import imported, need_libraries
 from evalsuite.evaluators.code.python_text import completion_end, defines, fenced, joined
 from evalsuite.evaluators.code.sanitize import sanitized_bigcodebench
 from evalsuite.sandbox import Isolation, Limits
@@ -64,6 +64,11 @@ class BigCodeBenchEvaluator(CodeEvaluator):
         # The first definition of a name is kept: the prompt's own must not stand before the answer's.
         return sanitized_bigcodebench(code, entry)
 
+    def obstacle(self, samples: Iterable[Sample]) -> None:
+        """The walls, and all libraries of the problems."""
+        super().obstacle(samples)
+        need_libraries(map(_given, samples), self._python)
+
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the unit tests."""
         solution = self.solution(sample, answer)
@@ -80,21 +85,13 @@ class BigCodeBenchEvaluator(CodeEvaluator):
             loopback=True,
         )
         missing = _NO_MODULE.search(outcome.detail) if outcome.status != "pass" else None
-        if missing and missing[1].split(".")[0] in imported(
-            f"{fields['code_prompt']}\n    pass\n{fields['test']}"
-        ):
+        if missing and missing[1].split(".")[0] in imported(_given(sample)):
             outcome = replace(
                 outcome, status="harness_error", detail=f"the library {missing[1]!r} is not installed"
             )
         return score_of(sample, repeat, outcome)
 
 
-def imported(source: str) -> set[str]:
-    """The top-level names of all modules that a text imports."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
-    return found
+def _given(sample: Sample) -> str:
+    """What the problem itself imports and needs: the head of its function and its tests."""
+    return f"{sample.fields['code_prompt']}\n    pass\n{sample.fields['test']}"

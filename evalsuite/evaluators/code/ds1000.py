@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
-from evalsuite.evaluators.code.bigcodebench import imported
 from evalsuite.evaluators.code.fences import blocks
+from evalsuite.evaluators.code.libraries import imported, need_libraries
 from evalsuite.evaluators.code.python_text import cut
 from evalsuite.sandbox import Isolation, Limits, Outcome
 from evalsuite.types import Answer, Sample, Score
@@ -53,6 +53,11 @@ class DS1000Evaluator(CodeEvaluator):
         self._references: dict[str, Outcome] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+
+    def obstacle(self, samples: Iterable[Sample]) -> None:
+        """The walls, and all libraries of the problems."""
+        super().obstacle(samples)
+        need_libraries((str(each.fields["code_context"]) for each in samples), self._python)
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the test on the answer."""

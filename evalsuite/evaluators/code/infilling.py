@@ -25,7 +25,7 @@ from evalsuite.evaluators.code.similarity import (
     prefix_match,
 )
 from evalsuite.evaluators.code.stdio import run_stdio
-from evalsuite.sandbox import Isolation, Limits
+from evalsuite.sandbox import Isolation, Limits, installed
 from evalsuite.stats import mean_metric
 from evalsuite.types import Answer, Metric, Sample, Score, Status
 
@@ -148,6 +148,13 @@ class SafimEvaluator(CodeEvaluator):
         self.run_reference = run_reference
         self.cut = cut
         self._built: dict[str, bool] = {}
+
+    def obstacle(self, samples: Iterable[Sample]) -> None:
+        """The walls, and the compilers of all languages that are run."""
+        super().obstacle(samples)
+        run = (each.fields for each in samples if each.fields.get("unit_tests"))
+        for language in sorted({str(fields["lang"]) for fields in run} - {"python"}):
+            installed(language)
 
     def middle(self, sample: Sample, answer: Answer) -> str:
         """What goes into the hole."""

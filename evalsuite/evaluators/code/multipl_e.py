@@ -58,10 +58,10 @@ class MultiPLEEvaluator(CodeEvaluator):
             return text_rules.chat_program(fields, text)
         return text_rules.program(fields, text_rules.body_part(fields, text))
 
-    def obstacle(self, sample: Sample) -> None:
+    def obstacle(self, samples: Iterable[Sample]) -> None:
         """The walls, and the language's own tools."""
-        super().obstacle(sample)
-        name = str(sample.fields["language"])
+        super().obstacle(samples)
+        name = str(next(iter(samples)).fields["language"])
         if name != "python":
             installed(_SANDBOX_NAMES.get(name, name))
 
