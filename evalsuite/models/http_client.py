@@ -112,7 +112,10 @@ class Connection(asyncio.Protocol):
         """The server closed its side: the end of a body without length, or a response cut short."""
         self.open = False
         if self._future is not None and not self._future.done() and self._in_body and self._ends_with_close():
-            self._finish(bytes(self._buffer))
+            try:
+                self._finish(bytes(self._buffer))
+            except (ValueError, zlib.error) as error:
+                self._fail("malformed", f"an HTTP response that cannot be read ({error})")
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:

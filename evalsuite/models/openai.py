@@ -24,6 +24,7 @@ from evalsuite.models.openai_scores import (
 )
 from evalsuite.models.openai_wire import PATHS, Api, CallFailed, Settings
 from evalsuite.models.remote import CEILING, START, RemoteModel, gather
+from evalsuite.models.tokens import move_spaces
 from evalsuite.types import Answer, OptionScore, Request
 
 BASE_URL = "https://api.openai.com/v1"
@@ -191,12 +192,12 @@ class OpenAIModel(RemoteModel):
 
     async def _score_option(self, prompt: str, option: str, stream: Stream) -> tuple[OptionScore, int, float]:
         tokens, seconds = await self._echo(prompt + option, stream)
-        start = option_start(tokens, option)
+        prompt, moved = move_spaces(prompt)
+        start = option_start(tokens, moved + option)
         if start is None:
             before = len((await self._echo(prompt, stream))[0]) if prompt else 0
-            start = min(
-                before, len(tokens) - 1
-            )  # an option that melts into the prompt's last token is that token
+            # An option that melts into the prompt's last token is that token.
+            start = min(before, len(tokens) - 1)
         self.spent.prompt_tokens += len(tokens)
         return option_score(tokens, start), len(tokens), seconds
 

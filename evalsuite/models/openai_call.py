@@ -21,7 +21,14 @@ from evalsuite.models.background_loop import Stream
 from evalsuite.models.http_client import HttpClient, HttpError, Response
 from evalsuite.models.http_proxy import proxy_for, split_url
 from evalsuite.models.limits import Backoff, Gate, Pace
-from evalsuite.models.openai_errors import Verdict, error_of, judge, judge_http_error, judge_response
+from evalsuite.models.openai_errors import (
+    Verdict,
+    error_in,
+    error_of,
+    judge,
+    judge_http_error,
+    judge_response,
+)
 from evalsuite.models.openai_keys import KeyRing
 from evalsuite.models.openai_stream import assemble
 from evalsuite.models.openai_wire import CallFailed
@@ -236,6 +243,8 @@ class Caller:
         backoff = self._patience.backoff
         tries.give_up = tries.give_up or now + self._patience.patience
         if verdict.remedy == "rest":
+            if not self._bearable(verdict):
+                raise self._left_alone(verdict)
             wait = backoff.seconds(1, verdict.retry_after) if verdict.retry_after else 0.0
             if now + wait < tries.give_up:
                 return wait
@@ -246,14 +255,7 @@ class Caller:
             if self._other_key(tries.key, verdict):
                 return 0.0
         elif verdict.remedy == "wait":
-            tries.refusals += 1
-            wait = backoff.seconds(tries.refusals, verdict.retry_after)
-            if verdict.retry_after:
-                self._keys.rest(tries.key, now + verdict.retry_after)
-                if not self._keys.next(now)[1]:
-                    return 0.0  # another key may go on
-            if now + wait < tries.give_up:
-                return wait
+            return self._wait_for_rest(verdict, tries, now)
         elif verdict.remedy == "down":
             tries.refusals += 1
             wait = backoff.seconds(tries.refusals)
@@ -266,12 +268,44 @@ class Caller:
             raise UserError(self._keys.redact(gone or verdict.message), where=self._where)
         elif verdict.remedy == "retry":
             tries.failures += 1
-            wait = backoff.seconds(tries.failures, verdict.retry_after)
-            if tries.failures <= self._patience.retry and (
-                not verdict.retry_after or now + wait < tries.give_up
-            ):
-                return wait
+            wished = verdict.retry_after if self._bearable(verdict) else None
+            if tries.failures <= self._patience.retry:
+                return backoff.seconds(tries.failures, wished)
         raise self._final(verdict, tries.attempts)
+
+    def _wait_for_rest(self, verdict: Verdict, tries: _Tries, now: float) -> float:
+        """The wait that a refusal for load asks for.
+
+        One that is longer than the patience may be a single machine's nonsense behind a balancer: it is tried
+        like a failure. When it stays, nothing can be answered for hours, and the model says so in one line.
+        """
+        backoff = self._patience.backoff
+        if verdict.retry_after and (len(self._keys) > 1 or self._bearable(verdict)):
+            self._keys.rest(tries.key, now + verdict.retry_after)
+            if not self._keys.next(now)[1]:
+                return 0.0  # another key may go on
+        if not self._bearable(verdict):
+            tries.failures += 1
+            if tries.failures <= self._patience.retry:
+                return backoff.seconds(tries.failures)
+            raise self._left_alone(verdict)
+        tries.refusals += 1
+        wait = backoff.seconds(tries.refusals, verdict.retry_after)
+        if now + wait < tries.give_up:
+            return wait
+        raise self._final(verdict, tries.attempts)
+
+    def _left_alone(self, verdict: Verdict) -> UserError:
+        said = self._keys.redact(verdict.message)
+        return UserError(
+            f"the server wants to be left alone for {verdict.retry_after or 0:.0f} s ({said})",
+            where=self._where,
+            expected=f"less than patience={self._patience.patience:g}; going on later repeats no answer",
+        )
+
+    def _bearable(self, verdict: Verdict) -> bool:
+        """Whether the wait that the server asks for lies within the patience."""
+        return not verdict.retry_after or verdict.retry_after < self._patience.patience
 
     def _adapt(self, body: dict[str, Any], verdict: Verdict, tries: _Tries) -> bool:
         """Change what the server told us to change, if that is ours to change and was not done yet."""
@@ -308,7 +342,7 @@ class Caller:
     def _final(self, verdict: Verdict, attempts: int) -> Exception:
         """The end of a request, or of the model when nothing has ever succeeded and nothing can."""
         message = self._keys.redact(verdict.message)
-        if verdict.remedy == "model" and not self._succeeded:
+        if (verdict.remedy == "model" or verdict.kind == "web_page") and not self._succeeded:
             return UserError(message, where=self._where)
         if attempts > 1:
             message = f"{message} (attempt {attempts})"
@@ -323,6 +357,9 @@ def _decode(response: Response) -> dict[str, Any]:
     try:
         data = json.loads(response.body)
     except ValueError as error:
+        if response.body[:200].lstrip()[:1] == b"<":
+            page = error_in(response.body)[0]
+            raise CallFailed(Verdict("web_page", f"status 200 with a web page ({page})", "retry")) from None
         size = len(response.body)
         message = f"status 200 with a body of {size} bytes that is no JSON ({error})"
         raise CallFailed(Verdict("bad_response", message, "retry")) from None

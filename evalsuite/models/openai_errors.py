@@ -78,6 +78,9 @@ def judge(status: int, message: str, code: str, param: str, headers: Mapping[str
         return Verdict("quota", said, "key")
     if status in (408, 409, 425) or status >= 500:
         return Verdict("server", said, "retry", retry_after(headers))
+    if 300 <= status < 400:
+        where = headers.get("location", "nowhere")
+        return Verdict("redirect", f"HTTP {status}: the server sends its callers on to {where}", "model")
     if status in (400, 413, 422):
         return _judge_bad_request(said, message, code, param)
     return Verdict("refused", said, "none")

@@ -102,11 +102,16 @@ def encode_pairs(
     Spaces that end the context move to the continuations, since most vocabularies hold a word together with
     the space before it. A continuation is what the joint text has beyond the length of the context's own ids.
     """
-    spaces = len(context) - len(context.rstrip())
-    head, moved = (context[:-spaces], context[-spaces:]) if spaces else (context, "")
+    head, moved = move_spaces(context)
     encoded = encode([head, *(head + moved + text for text in continuations)])
     start = len(encoded[0])
     return encoded[0], [ids[start:] for ids in encoded[1:]]
+
+
+def move_spaces(context: str) -> tuple[str, str]:
+    """A context without the spaces at its end, and these, which belong to the continuation."""
+    head = context.rstrip()
+    return head, context[len(head) :]
 
 
 class StopStrings:

@@ -8,13 +8,16 @@ serves until its standard input is closed, in a process of its own, for benchmar
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import ssl
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 from zlib import crc32
 
@@ -26,11 +29,17 @@ FAULTS = (
     "503",
     "429",
     "429_after",
+    "429_date",
+    "502_html",
     "hang",
     "reset",
     "reset_midway",
     "short_body",
+    "short_length",
+    "cut_chunks",
     "truncated_json",
+    "bad_bytes",
+    "bad_gzip",
     "empty",
     "html",
     "no_choices",
@@ -240,6 +249,11 @@ class _Connection(asyncio.Protocol):
             self.reply(
                 429, {"Retry-After": self.server.storm.retry_after}, {"error": {"message": "injected"}}
             )
+        elif fault == "429_date":
+            date = formatdate(time.time(), usegmt=True)
+            self.reply(429, {"Retry-After": date}, {"error": {"message": "injected"}})
+        elif fault == "502_html":
+            self.reply(502, {"Content-Type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>")
         elif fault == "hang":
             self.server.loop.call_later(HANG_SECONDS, self.transport.abort)
         elif fault == "reset":
@@ -250,6 +264,16 @@ class _Connection(asyncio.Protocol):
         elif fault == "short_body":
             self.transport.write(_head(200, {}, len(whole)) + whole[:-20])
             self.transport.close()
+        elif fault == "short_length":
+            self.transport.write(_head(200, {}, len(whole) - 20) + whole)
+        elif fault == "cut_chunks":
+            head = _head(200, {"Transfer-Encoding": "chunked"}, None)
+            self.transport.write(head + f"{len(whole):x}\r\n".encode() + whole[:-20])
+            self.transport.close()
+        elif fault == "bad_bytes":
+            self.reply(200, {}, whole.replace(b"xxxx", b"\xc3\x28\xff\xfe"))
+        elif fault == "bad_gzip":
+            self.reply(200, {"Content-Encoding": "gzip"}, gzip.compress(whole)[:-12])
         elif fault == "truncated_json":
             self.reply(200, {}, whole[:-20])
         elif fault == "empty":

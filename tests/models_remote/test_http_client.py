@@ -125,6 +125,7 @@ def test_interim_responses_are_passed_over() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n", "malformed"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "malformed"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "malformed"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nabc", "malformed"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", "dropped"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "dropped"),
         (b"HTTP/1.1 200", "dropped"),
@@ -135,6 +136,32 @@ def test_a_broken_response_has_a_name(reply: bytes, kind: str) -> None:
     with Raw(reply, close=True) as raw, pytest.raises(HttpError) as caught:
         call(raw.port)
     assert caught.value.kind == kind
+
+
+def test_an_address_of_version_6_is_called_and_named_in_brackets() -> None:
+    address, prefix = split_url("http://[::1]/v1", "")
+    assert (address.authority, prefix) == ("[::1]", "/v1")
+
+    async def run() -> tuple[Response, bytes]:
+        heard: list[bytes] = []
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            writer.close()
+
+        try:
+            server = await asyncio.start_server(talk, "::1", 0)
+        except OSError:
+            pytest.skip("no loopback of version 6 here")
+        port = server.sockets[0].getsockname()[1]
+        response = await HttpClient(Address("::1", port, False)).call("GET", "/v1/models", {}, b"", 5.0)
+        server.close()
+        return response, heard[0].replace(str(port).encode(), b"PORT")
+
+    response, heard = asyncio.run(run())
+    assert response.body == b"ok"
+    assert b"\r\nHost: [::1]:PORT\r\n" in heard
 
 
 def test_a_hang_and_a_refused_connection_have_names() -> None:

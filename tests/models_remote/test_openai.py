@@ -458,6 +458,43 @@ def test_a_server_that_was_never_there_fails_the_model_and_not_each_request() ->
         list(model.generate(Request(str(n), HI) for n in range(50)))
 
 
+def test_a_redirect_names_where_the_server_is() -> None:
+    moved = (308, {"Location": "https://api.example.com/v1/chat/completions"}, {})
+    with (
+        StormServer(handler=replying(moved)) as server,
+        pytest.raises(UserError, match=r"HTTP 308.*https://api\.example\.com/v1"),
+    ):
+        one(server, retry=50)
+    assert sum(server.seen.attempts.values()) == 1
+
+
+def test_a_web_page_in_place_of_an_api_fails_the_model_but_one_among_answers_is_tried_again() -> None:
+    page = b"<!doctype html><title>Sign in</title>"
+    with (
+        StormServer(handler=replying(page)) as server,
+        pytest.raises(UserError, match=r"a web page.*Sign in"),
+    ):
+        one(server)
+    with StormServer(handler=replying(page, None)) as server:
+        assert one(server).error is None
+
+
+def test_a_wish_to_be_left_alone_for_hours_is_neither_waited_for_nor_believed_at_once() -> None:
+    hours = error(503, "maintenance", headers={"Retry-After": "86400"})
+    started = time.monotonic()
+    with StormServer(handler=replying(hours, None)) as server:
+        answer = one(server)
+    assert (answer.error, answer.extra["attempts"]) == (None, 2)
+    with (
+        StormServer(handler=replying(hours)) as server,
+        pytest.raises(UserError, match=r"left alone for 3600 s \(HTTP 503: maintenance\)"),
+    ):
+        model = OpenAIModel("m", base_url=server.url, key="EMPTY", retry=2, backoff=0.01)
+        list(model.generate(Request(str(n), HI) for n in range(1000)))
+    assert sum(server.seen.attempts.values()) <= 300
+    assert time.monotonic() - started < 60
+
+
 def test_a_bad_request_is_not_tried_again() -> None:
     with StormServer(handler=replying(error(400, "no such option"))) as server:
         answer = one(server)
@@ -588,6 +625,7 @@ def test_retry_after_in_seconds_milliseconds_and_dates() -> None:
         (400, "Input length (9000) exceeds model's maximum context length (8192).", "too_long", "none"),
         (422, "prompt is too long: 210000 tokens > 200000 maximum", "too_long", "none"),
         (413, "Request too large", "too_long", "none"),
+        (302, "x", "redirect", "model"),
         (422, "unexpected field", "refused", "none"),
         (418, "teapot", "refused", "none"),
     ],
