@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -18,11 +19,17 @@ from typing import Any, ClassVar
 
 from evalsuite.errors import UserError
 from evalsuite.models.base import ModelFacts, PromptKind
+from evalsuite.models.prompts import has_images, is_chat_format, read_template, with_format_stops
 from evalsuite.models.server_command import Wish, command_of
 from evalsuite.models.settings import merge_sampling, model_defaults
+from evalsuite.registry import load
 from evalsuite.types import Answer, Message, Prompt, Request
 
 TAIL = 25
+# What each request must say to an engine that else fills in the checkpoint's own repetition penalty.
+EXTRA_BODY: Mapping[str, Mapping[str, Any]] = {"transformers": {"frequency_penalty": 0.0}}
+# A prompt rendered here has its special tokens in it, and stop strings may be special tokens too.
+FORMAT_BODY = {"add_special_tokens": False, "skip_special_tokens": False}
 QUICK_END = 15.0
 
 
@@ -90,6 +97,18 @@ class ServerProcess:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:])
+
+    def ask(self, path: str, body: Mapping[str, Any]) -> Any:
+        """What the server answers to a JSON body at a path of its own; None when it knows no such path."""
+        connection = http.client.HTTPConnection(self._wish.host, self._wish.port, timeout=60)
+        try:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return json.loads(response.read()) if response.status == 200 else None
+        except (OSError, ValueError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
 
     # ------------------------------------------------------------------ inside
     def _launch(self) -> None:
@@ -215,35 +234,37 @@ class _Managed:
     ) -> None:
         self._path, self._engine = path, engine
         self._defaults = model_defaults(generation_kwargs or {}, path)
-        self._stop_words, self._prefix, self._system = tuple(stop_words), prompt_prefix, system
+        self._stop_words = with_format_stops(stop_words, chat_template)
+        self._prefix, self._system = prompt_prefix, system
+        file = Path(log) if log else Path(tempfile.mkdtemp(prefix="evalsuite-server-")) / "server.log"
+        self._format = chat_template if is_chat_format(chat_template) else None
+        if self._format and (engine != "vllm" or command):
+            raise UserError(
+                f"chat_template={chat_template!r}: among servers, only vLLM's adds no tokens to a text",
+                where=path,
+                expected="engine='vllm', or the template as Jinja text or a file",
+            )
         name = path if engine == "transformers" else path.rstrip("/").rsplit("/", 1)[-1]
         wish = Wish(
             path,
             host,
             port or free_port(host),
             name,
-            python or sys.executable,
+            python,
             max_seq_len,
             tensor_parallel_size,
             dtype,
             seed,
             trust_remote_code,
-            chat_template,
+            None if self._format else _template_file(chat_template, path, file),
             peft_path,
             tuple(args),
         )
-        if peft_path and engine not in ("vllm", "llama.cpp") and not command:
-            raise UserError(
-                f"{engine} is given merged models only",
-                where=path,
-                expected="the adapter merged into its base",
-            )
-        file = Path(log) if log else Path(tempfile.mkdtemp(prefix="evalsuite-server-")) / "server.log"
         self.server = ServerProcess(engine, wish, command, env or {}, health, start_timeout, file, restarts)
         self.server.start()
-        served = f"{name}-adapter" if peft_path and engine == "vllm" else name
+        self.served_name = f"{name}-adapter" if peft_path and engine == "vllm" else name
         try:
-            self._client = self._make_client(served, {"max_seq_len": max_seq_len, **(client or {})})
+            self._client = self._make_client(self.served_name, {"max_seq_len": max_seq_len, **(client or {})})
             self._client.give_up_when(lambda: self.server.dead or "")
         except BaseException:
             self.server.stop()
@@ -252,8 +273,11 @@ class _Managed:
     def _make_client(self, name: str, options: Mapping[str, Any]) -> Any:
         from evalsuite.models import openai
 
-        kind = openai.OpenAIModel if self.prompt_kind == "messages" else openai.OpenAICompletionsModel
-        return kind(name, base_url=self.server.url, **{"key": "EMPTY", **options})
+        body = {**EXTRA_BODY.get(self._engine, {}), **(FORMAT_BODY if self._format else {})}
+        options = {"key": "EMPTY", **options, "extra_body": {**body, **options.get("extra_body", {})}}
+        chat = self.prompt_kind == "messages" and not self._format
+        kind = openai.OpenAIModel if chat else openai.OpenAICompletionsModel
+        return kind(name, base_url=self.server.url, **options)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Answer each request with a text, in order of completion."""
@@ -274,6 +298,7 @@ class _Managed:
             **found.details,
             "server": self._engine,
             "path": self._path,
+            "template": f"format {self._format}" if self._format else "the server's",
             "starts": self.server.starts,
             "log": str(self.server.log),
         }
@@ -294,6 +319,15 @@ class _Managed:
         prompt = request.prompt
         if isinstance(prompt, str):
             prompt = self._prefix + prompt
+        elif self._format:
+            if request.tools or has_images(prompt):
+                raise UserError(
+                    "tools and images have no place in a named chat format",
+                    where=f"{self._path}: chat_template={self._format!r}",
+                    expected="the checkpoint's own template",
+                )
+            rendered = load("evalsuite.prompt.chat:render_chat")(self._format, prompt, self._system)
+            prompt = self._prefix + str(rendered)
         elif self._system is not None and not any(message.role == "system" for message in prompt):
             prompt = (Message("system", self._system), *prompt)
         return replace(request, sampling=sampling, prompt=prompt)
@@ -321,6 +355,19 @@ class ManagedTextServer(_Managed):
     """A managed server that is asked with text."""
 
     prompt_kind: ClassVar[PromptKind] = "text"
+
+
+def _template_file(given: str | None, where: str, log: Path) -> str | None:
+    """A chat template as a file, which is how servers take one; Jinja text is written beside the log."""
+    if given is None:
+        return None
+    text, source = read_template(given, where)
+    if source != "config":
+        return source
+    file = log.with_name("chat_template.jinja")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return str(file)
 
 
 def free_port(host: str) -> int:

@@ -1,4 +1,9 @@
-"""The command lines of the servers that can be managed, and where each says that it is ready."""
+"""The command lines of the servers that can be managed.
+
+A checkpoint may carry sampling settings of its own (a repetition penalty, say), which some servers put
+behind every request that leaves them open. Where a flag turns that off it is set here, so that what was not
+asked for is neutral under every engine.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +18,13 @@ from evalsuite.errors import UserError, nearest_name
 
 @dataclass(frozen=True)
 class Wish:
-    """What a server is started with."""
+    """What a server is started with; `python` is its interpreter, for llama.cpp its program."""
 
     path: str
     host: str
     port: int
     name: str
-    python: str = sys.executable
+    python: str = ""
     window: int | None = None
     gpus: int | None = None
     dtype: str | None = None
@@ -57,7 +62,7 @@ def _vllm(wish: Wish) -> list[str]:
     }
     if wish.adapter:
         pairs |= {"--enable-lora": True, "--lora-modules": f"{wish.name}-adapter={wish.adapter}"}
-    return [wish.python, "-m", "vllm.entrypoints.openai.api_server", *_options(pairs)]
+    return [wish.python or sys.executable, "-m", "vllm.entrypoints.openai.api_server", *_options(pairs)]
 
 
 def _sglang(wish: Wish) -> list[str]:
@@ -72,8 +77,9 @@ def _sglang(wish: Wish) -> list[str]:
         "--random-seed": wish.seed,
         "--trust-remote-code": wish.trust,
         "--chat-template": wish.template,
+        "--sampling-defaults": "openai",
     }
-    return [wish.python, "-m", "sglang.launch_server", *_options(pairs)]
+    return [wish.python or sys.executable, "-m", "sglang.launch_server", *_options(pairs)]
 
 
 def _lmdeploy(wish: Wish) -> list[str]:
@@ -84,9 +90,18 @@ def _lmdeploy(wish: Wish) -> list[str]:
         "--session-len": wish.window,
         "--tp": wish.gpus,
         "--dtype": wish.dtype,
-        "--chat-template": wish.template,
+        "--trust-remote-code": wish.trust,
+        "--generation-config": "lmdeploy",
     }
-    return [wish.python, "-m", "lmdeploy", "serve", "api_server", wish.path, *_options(pairs)]
+    return [
+        wish.python or sys.executable,
+        "-m",
+        "lmdeploy",
+        "serve",
+        "api_server",
+        wish.path,
+        *_options(pairs),
+    ]
 
 
 def _llama_cpp(wish: Wish) -> list[str]:
@@ -99,12 +114,15 @@ def _llama_cpp(wish: Wish) -> list[str]:
         "--seed": wish.seed,
         "--chat-template-file": wish.template,
         "--lora": wish.adapter,
+        "--top-k": 0,
+        "--top-p": 1.0,
+        "--min-p": 0.0,
     }
-    return ["llama-server", *_options(pairs)]
+    return [wish.python or "llama-server", *_options(pairs)]
 
 
 def _transformers(wish: Wish) -> list[str]:
-    beside = Path(wish.python).with_name("transformers")
+    beside = Path(wish.python or sys.executable).with_name("transformers")
     program = str(beside) if beside.exists() else "transformers"
     pairs = {
         "--host": wish.host,
@@ -125,6 +143,33 @@ COMMANDS: Mapping[str, Callable[[Wish], list[str]]] = {
 }
 
 
+# What an engine has no flag for, and what to do about it: it is refused, since forgetting it changes answers.
+LACKING: Mapping[str, Mapping[str, str]] = {
+    "sglang": {"adapter": "the adapter merged into its base"},
+    "lmdeploy": {
+        "adapter": "the adapter merged into its base",
+        "seed": "a seed in generation_kwargs",
+        "template": "args=['--chat-template', NAME or JSON file]",
+    },
+    "llama.cpp": {
+        "gpus": "args=[...] in the server's own words",
+        "dtype": "a GGUF file of that type",
+    },
+    "transformers": {
+        "adapter": "the adapter merged into its base",
+        "template": "a checkpoint that has it in its files",
+        "window": "the checkpoint's own window, which this server does not check",
+        "gpus": "another engine",
+    },
+}
+KEYS = {
+    "adapter": "peft_path",
+    "template": "chat_template",
+    "window": "max_seq_len",
+    "gpus": "tensor_parallel_size",
+}
+
+
 def command_of(engine: str, wish: Wish, given: Sequence[str] | None) -> list[str]:
     """A known engine's words, or the given ones with {path}, {host}, {port} and {name} filled in."""
     if given:
@@ -136,5 +181,12 @@ def command_of(engine: str, wish: Wish, given: Sequence[str] | None) -> list[str
             where=wish.path,
             expected=", ".join(COMMANDS) + ", or a command",
             nearest=nearest_name(engine, COMMANDS),
+        )
+    for name, instead in LACKING.get(engine, {}).items():
+        if getattr(wish, name) is not None:
+            raise UserError(f"{engine} takes no {KEYS.get(name, name)}", where=wish.path, expected=instead)
+    if engine == "lmdeploy" and wish.dtype not in (None, "auto", "float16", "bfloat16"):
+        raise UserError(
+            f"lmdeploy computes in no {wish.dtype}", where=wish.path, expected="float16 or bfloat16"
         )
     return [*COMMANDS[engine](wish), *wish.args]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite.cli import parser
+from evalsuite.verbs import compare_backends
 
 EXTRAS = (
     ("torch", "hf", "models run by transformers"),
@@ -22,9 +23,12 @@ EXTRAS = (
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print engines, GPUs, sandbox level and toolchains."""
+    """Print engines, GPUs, sandbox level and toolchains; or compare the engines on one model."""
     options = parser("doctor", "What this machine can do, and what to install for what it cannot.")
-    options.parse_args(list(argv))
+    compare_backends.add_flags(options)
+    words = options.parse_args(list(argv))
+    if words.compare_backends:
+        return compare_backends.compare(words)
     for line in _lines():
         sys.stdout.write(f"{line}\n")
     return 0

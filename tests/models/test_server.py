@@ -125,47 +125,63 @@ def test_a_killed_owner_takes_its_server_along(tmp_path: Path) -> None:
 
 
 def test_each_engines_command_carries_path_port_and_window() -> None:
-    wish = Wish("org/model", "127.0.0.1", 1234, "model", window=4096, gpus=2, args=("--extra", "1"))
     for engine in COMMANDS:
+        window = None if engine == "transformers" else 4096
+        wish = Wish("org/model", "127.0.0.1", 1234, "model", window=window, args=("--extra", "1"))
         words = command_of(engine, wish, None)
         assert "org/model" in words
         assert "1234" in words
+        assert words.count("4096") == (window is not None)
         assert words[-2:] == ["--extra", "1"]
-    assert command_of("vllm", wish, None).count("4096") == 1
     with pytest.raises(UserError, match="did you mean 'vllm'"):
         command_of("vlm", wish, None)
 
 
-def test_an_adapter_is_refused_where_the_engine_cannot_take_it(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="merged"):
-        ManagedServer("m", engine="sglang", peft_path=str(tmp_path))
+@pytest.mark.parametrize(
+    ("engine", "given", "told"),
+    [
+        ("sglang", {"adapter": "a"}, "takes no peft_path; expected the adapter merged"),
+        ("lmdeploy", {"seed": 1}, "takes no seed"),
+        ("lmdeploy", {"template": "t.jinja"}, "takes no chat_template"),
+        ("lmdeploy", {"dtype": "float32"}, "computes in no float32"),
+        ("llama.cpp", {"gpus": 2}, "takes no tensor_parallel_size"),
+        ("transformers", {"window": 64}, "takes no max_seq_len"),
+        ("transformers", {"template": "t.jinja"}, "takes no chat_template"),
+    ],
+)
+def test_what_an_engine_has_no_flag_for_is_refused(engine: str, given: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        command_of(engine, Wish("m", "127.0.0.1", 1, "m", **given), None)
 
 
-@pytest.mark.slow
-def test_transformers_serve_agrees_with_the_model_in_process(tiny: Path, tmp_path: Path) -> None:
-    pytest.importorskip("uvicorn", reason="transformers serve needs the package's serving extra")
-    from evalsuite.models.hf import HuggingFacewithChatTemplate
+def test_sampling_settings_of_a_checkpoint_stay_out_of_every_request() -> None:
+    wish = Wish("m", "127.0.0.1", 1, "m")
+    told = {engine: " ".join(command_of(engine, wish, None)) for engine in COMMANDS}
+    assert "--generation-config vllm" in told["vllm"]
+    assert "--sampling-defaults openai" in told["sglang"]
+    assert "--generation-config lmdeploy" in told["lmdeploy"]
+    assert "--top-k 0 --top-p 1.0 --min-p 0.0" in told["llama.cpp"]
 
-    asked = [
-        Request(str(at), (Message("user", text),), Sampling(max_out_len=12))
-        for at, text in enumerate(["def add", "The quick", "12 + 30", "你好"])
-    ]
-    model = ManagedServer(
-        str(tiny),
-        engine="transformers",
-        dtype="float32",
-        log=str(tmp_path / "log"),
-        env={"HF_HUB_OFFLINE": "1"},
-    )
-    try:
-        served = {answer.key: answer for answer in model.generate(iter(asked))}
-    finally:
-        model.close()
-    own = HuggingFacewithChatTemplate(str(tiny))
-    try:
-        direct = {answer.key: answer for answer in own.generate(iter(asked))}
-    finally:
-        own.close()
-    for key, answer in direct.items():
-        assert served[key].error is None, served[key].error
-        assert served[key].text.strip("\ufffd") == answer.text.strip("\ufffd")
+
+def test_a_program_in_another_environment_is_named() -> None:
+    wish = Wish("m.gguf", "127.0.0.1", 1, "m", python="/opt/llama/llama-server")
+    assert command_of("llama.cpp", wish, None)[0] == "/opt/llama/llama-server"
+    assert command_of("vllm", wish, None)[:2] == ["/opt/llama/llama-server", "-m"]
+
+
+def test_a_template_goes_to_the_server_as_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "given.jinja"
+    file.write_text("{{ messages }}")
+    log = tmp_path / "run" / "server.log"
+    for given, read in (("{{ messages[0] }}", "{{ messages[0] }}"), (str(file), "{{ messages }}")):
+        with pytest.raises(ServerFailed):
+            ManagedServer("m", python="no-such-python", chat_template=given, log=str(log))
+        words = log.read_text().splitlines()[-2].split()
+        assert Path(words[words.index("--chat-template") + 1]).read_text() == read
+    with pytest.raises(UserError, match="did you mean 'qwen2_5'"):
+        ManagedServer("m", chat_template="qwen25", log=str(log))
+
+
+def test_a_named_format_needs_a_server_that_adds_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="expected engine='vllm'"):
+        ManagedServer("m", engine="sglang", chat_template="qwen2_5", log=str(tmp_path / "log"))
