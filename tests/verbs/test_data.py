@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from evalsuite.cli import main
+from evalsuite.datasets import fetch
 from evalsuite.verbs import data
 
 CONTENT = b'{"id": 1}\n'
@@ -43,7 +44,9 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     }
     monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("EVALSUITE_DATA", raising=False)
-    monkeypatch.setattr(data, "sources", lambda: [row])
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for module in (fetch, data):
+        monkeypatch.setattr(module, "sources", lambda: (row,))
     yield row
     server.shutdown()
     server.server_close()
@@ -63,7 +66,7 @@ def test_a_file_with_another_content_is_not_kept(entry: dict[str, Any], tmp_path
     entry["sha256"] = "0" * 64
     assert main(["data", "fetch"]) == 1
     assert "another content" in capsys.readouterr().err
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
 def test_a_damaged_file_is_told(entry: dict[str, Any], capsys: Any) -> None:

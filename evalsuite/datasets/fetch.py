@@ -1,0 +1,142 @@
+"""Benchmark files from the network into the cache: whole and verified, or not at all.
+
+`data/sources.json` says of each file where it lies: at the hub (HF_ENDPOINT names another one than
+https://huggingface.co), and at a fixed commit of its repository. What has another sha256 than expected is
+never kept. Two processes that want one file wait for each other. HF_HUB_OFFLINE keeps everything off the
+network.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import hashlib
+import http.client
+import json
+import os
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from evalsuite.datasets.tables import open_bytes
+from evalsuite.errors import NotHere
+
+SECONDS = 30
+"""How long a server may say nothing."""
+HUB = "https://huggingface.co"
+Source = Mapping[str, Any]
+
+
+def data_cache() -> Path:
+    """The folder that fetched benchmark files are kept in."""
+    named = os.environ.get("EVALSUITE_CACHE")
+    return (Path(named) if named else Path.home() / ".cache" / "evalsuite") / "data"
+
+
+@lru_cache(maxsize=1)
+def sources() -> tuple[Source, ...]:
+    """Every known file: name, benchmark, licence, sha256 of its content, where to fetch it."""
+    from evalsuite.config.find import shipped_data
+
+    return tuple(json.loads((shipped_data() / "sources.json").read_text("utf-8"))["files"])
+
+
+def addresses(source: Source) -> Iterator[str]:
+    """Where a file can be had, the hub first."""
+    hub = source.get("hub")
+    if hub:
+        endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
+        yield f"{endpoint}/datasets/{hub['repo']}/resolve/{hub.get('revision', 'main')}/{hub['path']}"
+    if source.get("url"):
+        yield source["url"]
+
+
+def content_sha256(path: Path) -> str:
+    """The sha256 of a file's content, unpacked when it is gzip'd; empty for a file that breaks off."""
+    hasher = hashlib.sha256()
+    try:
+        with open_bytes(path) as file:
+            while piece := file.read(1 << 20):
+                hasher.update(piece)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return ""
+    return hasher.hexdigest()
+
+
+def fetch(source: Source) -> Path:
+    """One file in the cache, fetched unless it is there already."""
+    target = data_cache() / str(source["file"])
+    tried = list(addresses(source))
+    try:
+        with _alone(target):
+            if target.is_file() and content_sha256(target) == source["sha256"]:
+                return target
+            if not tried:
+                why = f"no address of it is known, its origin is {source.get('origin', 'unknown')}"
+            elif os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+                why = "HF_HUB_OFFLINE keeps it from being fetched"
+            else:
+                failures: list[str] = []
+                for address in tried:
+                    failure = _taken(address, source, target)
+                    if not failure:
+                        return target
+                    failures.append(f"{address}: {failure}")
+                why = f"it cannot be fetched ({'; '.join(failures)})"
+    except OSError as error:
+        why = f"the cache cannot be written: {error}"
+    raise NotHere(why, where=str(source["file"]), expected=f"it as {target}")
+
+
+def _taken(address: str, source: Source, target: Path) -> str:
+    """Bring a file to its place; why that was not possible, or nothing."""
+    partial = target.with_name(f".{target.name}.{uuid4().hex}.partial")
+    try:
+        with urllib.request.urlopen(address, timeout=SECONDS) as reply, partial.open("wb") as file:
+            while piece := reply.read(1 << 20):
+                file.write(piece)
+        if content_sha256(partial) != source["sha256"]:
+            return f"another content is there ({partial.stat().st_size} bytes)"
+        data = partial.read_bytes()
+        if target.suffix == ".gz" and not data.startswith(b"\x1f\x8b"):
+            partial.write_bytes(gzip.compress(data))
+        partial.replace(target)
+    except urllib.error.URLError as error:
+        return str(error.reason)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        partial.unlink(missing_ok=True)
+    return ""
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """No other process fetches this file meanwhile."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f".{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def fetched(name: str) -> Path:
+    """A file, or a folder of files, by the relative name under which benchmarks ask for it.
+
+    The lines of an error say what to do; a name that no source has is an error, too.
+    """
+    wanted: Sequence[Source] = [each for each in sources() if _is(name, str(each["file"]))]
+    if not wanted:
+        raise NotHere("no source of it is known", where=name)
+    for each in wanted:
+        fetch(each)
+    return data_cache() / name
+
+
+def _is(name: str, file: str) -> bool:
+    return file == name or file.startswith(f"{name}/")
