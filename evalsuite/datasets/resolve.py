@@ -36,10 +36,10 @@ def find_data(name: str, path: str | None = None) -> Path:
     What is nowhere is fetched into the cache. A name that ends in `.gz` is found unpacked as well.
     """
     if path is not None:
-        found = Path(path).expanduser()
-        if not found.exists():
-            raise UserError("no such data file", where=str(found))
-        return found
+        given = Path(path).expanduser()
+        if not given.exists():
+            raise UserError("no such data file", where=str(given))
+        return given
     found = here(name)
     if found is not None and not (found.is_dir() and data_cache() in found.parents):
         return found

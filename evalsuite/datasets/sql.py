@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from evalsuite.datasets.resolve import data_cache, find_data
+from evalsuite.datasets.fetch import data_cache
+from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset
 from evalsuite.errors import NotHere, UserError
 
