@@ -5,7 +5,7 @@ with read_base():
     from .datasets.bigcodebench.bigcodebench_chat import bigcodebench_chat_datasets
     from .datasets.cruxeval.cruxeval_gen import cruxeval_datasets
     from .datasets.humaneval.humaneval_chat import humaneval_chat_datasets
-    from .datasets.livecodebench.livecodebench_chat import livecodebench_datasets
+    from .datasets.livecodebench.livecodebench_qwen import livecodebench_datasets
     from .datasets.mbpp.mbpp_chat import mbpp_chat_datasets
     from .datasets.multipl_e.multipl_e_chat import multipl_e_chat_datasets
     from .datasets.sql.sql_chat import spider_bird_chat_datasets

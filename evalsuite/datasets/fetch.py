@@ -130,7 +130,7 @@ def fetched(name: str) -> Path:
 
     The lines of an error say what to do; a name that no source has is an error, too.
     """
-    wanted: Sequence[Source] = [each for each in sources() if _is(name, str(each["file"]))]
+    wanted = sources_of(name)
     if not wanted:
         raise NotHere("no source of it is known", where=name)
     for each in wanted:
@@ -138,5 +138,6 @@ def fetched(name: str) -> Path:
     return data_cache() / name
 
 
-def _is(name: str, file: str) -> bool:
-    return file == name or file.startswith(f"{name}/")
+def sources_of(name: str) -> Sequence[Source]:
+    """The known file of that relative name, or those below it."""
+    return [each for each in sources() if f"{each['file']}/".startswith(f"{name}/")]

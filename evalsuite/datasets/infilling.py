@@ -135,20 +135,37 @@ class Safim(BenchmarkDataset):
 
 
 class SantaCoderFim(ParquetDataset):
-    """SantaCoder's single lines of Python, Java and JavaScript (4792), judged by their text."""
+    """SantaCoder's single lines of Python, Java and JavaScript (4792), judged by their text.
+
+    Of `max_tokens` the answer's are kept free, the suffix has its first `right_tokens`, and the prefix its
+    last ones in what is left, counted by `tokenizer` (a name or folder). Without one nothing is cut: no row
+    comes near the limits with the vocabularies of code models.
+    """
 
     def __init__(
         self,
         language: Literal["py", "java", "js"] | None = None,
         family: str = "qwen",
         path: str | None = None,
+        max_tokens: int = 2048,
+        answer_tokens: int = 64,
+        right_tokens: int = 512,
+        tokenizer: str | None = None,
         reader_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(
             str(find_data("santacoder_fim/train.parquet", path)), None, reader_cfg, id_column="id"
         )
+        if right_tokens + answer_tokens >= max_tokens:
+            raise UserError(
+                f"{max_tokens} tokens leave none for the prefix",
+                where="max_tokens",
+                expected=f"more than {right_tokens + answer_tokens}",
+            )
         self._language = language
         self._tokens = fim_tokens(family)
+        self._room = TokenRoom(tokenizer) if tokenizer else None
+        self._free, self._right = max_tokens - answer_tokens, right_tokens
 
     def read(self, path: Path) -> Iterator[Fields]:
         """The rows of the language; their names repeat across languages."""
@@ -157,9 +174,16 @@ class SantaCoderFim(ParquetDataset):
                 yield {
                     **fields,
                     "id": f"{fields['language']}/{fields['name']}",
-                    "fim_prompt": self._tokens.prompt(fields["prompt"], fields["suffix"]),
+                    "fim_prompt": self._tokens.prompt(*self._cut(fields["prompt"], fields["suffix"])),
                     "ends": self._tokens.ends,
                 }
+
+    def _cut(self, before: str, after: str) -> tuple[str, str]:
+        """Prefix and suffix within their room."""
+        if self._room is None:
+            return before, after
+        after = self._room.first(after, self._right)
+        return self._room.last(before, self._free - self._room.count(after)), after
 
 
 class RepositoryCompletion(JsonlDataset):

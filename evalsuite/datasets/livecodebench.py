@@ -9,12 +9,13 @@ import pickle
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, ClassVar
 
 from evalsuite.datasets.benchmark import BenchmarkDataset
 from evalsuite.datasets.resolve import find_data
-from evalsuite.datasets.tables import Fields, JsonlDataset
-from evalsuite.errors import NotHere, UserError
+from evalsuite.datasets.tables import Fields, JsonlDataset, open_bytes
+from evalsuite.errors import NotHere, UserError, nearest_name
 
 # Problems that the benchmark's own errata name: several right answers, interaction, wrong tests.
 ERRATA: Mapping[str, str] = {
@@ -70,8 +71,14 @@ class LiveCodeBench(BenchmarkDataset):
     window that goes beyond the months of the file is refused. A file without the private tests (the default
     one) gives a score on the public tests, which is not the benchmark's.
 
-    `errata="drop"` leaves out the problems that the benchmark's own list of errors names.
+    `errata="drop"` leaves out the problems that the benchmark's own list of errors names. With `example` each
+    row has the benchmark's own solved example of its kind (call or stdin), which base models are shown.
     """
+
+    examples_by_kind: ClassVar[dict[str, str]] = {
+        "functional": "livecodebench_sample/few_shot_func.json.gz",
+        "stdin": "livecodebench_sample/few_shot_stdin.json.gz",
+    }
 
     file: ClassVar[str] = "livecodebench/lcb_release_v1_public.jsonl.gz"
     id_field: ClassVar[str] = "question_id"
@@ -82,6 +89,7 @@ class LiveCodeBench(BenchmarkDataset):
         start_date: str | None = None,
         end_date: str | None = None,
         errata: str = "keep",
+        example: bool = False,
         reader_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         if errata not in ("keep", "drop"):
@@ -89,6 +97,11 @@ class LiveCodeBench(BenchmarkDataset):
         super().__init__(path, reader_cfg)
         self._bounds = (start_date or "", end_date or _OPEN)
         self._drop = errata == "drop"
+        self._examples = (
+            {kind: _example(find_data(file)) for kind, file in self.examples_by_kind.items()}
+            if example
+            else {}
+        )
 
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The problems of the window from a position on, by id."""
@@ -148,8 +161,18 @@ class LiveCodeBench(BenchmarkDataset):
             "tests": all_tests(fields),
             "func_name": metadata.get("func_name", ""),
             "ask": ask,
+            "example": self._examples.get("functional" if starter else "stdin", ""),
+            "starter": f"### Starter Code\n{starter}\n\n" if starter else "",
             "errata": erratum(fields),
         }
+
+
+def _example(path: Path) -> str:
+    """The first solved example of a file, in the form that base models get theirs."""
+    with open_bytes(path) as file:
+        first = json.load(file)[0]
+    starter = f"### Starter Code\n{first['sample_code']}\n\n" if first.get("sample_code") else ""
+    return f"### Question\n{first['question']}\n\n{starter}### Answer\n\n{first['answer']}\n\n"
 
 
 class LiveCodeBenchRows(JsonlDataset):
@@ -157,10 +180,21 @@ class LiveCodeBenchRows(JsonlDataset):
     folders).
     """
 
+    parts: ClassVar[dict[str, str]] = {
+        "test_output": "livecodebench/test_output_prediction.jsonl",
+        "execution": "livecodebench/code_execution.jsonl",
+    }
+
     def __init__(
-        self, file: str, path: str | None = None, reader_cfg: Mapping[str, Any] | None = None
+        self, part: str, path: str | None = None, reader_cfg: Mapping[str, Any] | None = None
     ) -> None:
-        super().__init__(str(find_data(file, path)), None, reader_cfg)
+        if part not in self.parts:
+            raise UserError(
+                f"LiveCodeBench has no part {part!r}",
+                expected=" or ".join(self.parts),
+                nearest=nearest_name(part, self.parts),
+            )
+        super().__init__(str(find_data(self.parts[part], path)), None, reader_cfg)
 
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The rows from a position on; ids of problems get the test's number, which makes them unique."""

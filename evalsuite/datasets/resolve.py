@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from evalsuite.datasets.fetch import data_cache, fetched
+from evalsuite.datasets.fetch import data_cache, fetched, sources_of
 from evalsuite.errors import NotHere, UserError
 
 
@@ -48,12 +48,13 @@ def find_data(name: str, path: str | None = None) -> Path:
     except NotHere as error:
         if found is not None:
             return found
+        advice = f"`evalsuite data fetch {name.split('/')[0]}` where there is a network, "
+        advice = advice if sources_of(name) else ""
         raise NotHere(
             f"the data file {name} is in none of {', '.join(str(folder) for folder in _folders())}, and "
             f"{error.what}",
-            expected=f"`evalsuite data fetch {name.split('/')[0]}` where there is a network, the file as "
-            f"{data_cache() / name}, its path as the dataset's `path`, or a folder that holds it as "
-            "EVALSUITE_DATA",
+            expected=f"{advice}the file as {data_cache() / name}, its path as the dataset's `path`, or a "
+            "folder that holds it as EVALSUITE_DATA",
         ) from error
 
 

@@ -2,7 +2,7 @@
 # on it is not LiveCodeBench's and cannot be put beside published ones. A window that the file does not cover is
 # refused; give the file of a later release, with its private tests, as `path`.
 # Code generation over the file's whole time span and over the windows of published tables; other
-# windows: start_date and end_date. Qwen's instruct table used reading='2024', fence='first', 18 seconds.
+# windows: start_date and end_date. Qwen's instruct table: livecodebench_qwen.
 question = (
     'You will be given a question (problem specification) and will generate a correct Python program that matches the '
     'specification and passes all tests. You will NOT return anything except for the program.\n\n'
@@ -28,11 +28,11 @@ def generation(abbr, **window):
     )
 
 
-def prediction(abbr, file, prompt, columns):
+def prediction(part, prompt, columns):
     return dict(
-        abbr=abbr,
+        abbr=f'livecodebench_{part}',
         type='evalsuite.datasets.livecodebench.LiveCodeBenchRows',
-        file=file,
+        part=part,
         reader_cfg=dict(input_columns=columns, output_column='expected'),
         infer_cfg=dict(
             prompt_template=dict(
@@ -52,15 +52,13 @@ livecodebench_datasets = [
     generation('livecodebench_2305_2408', start_date='2023-05-01', end_date='2024-08-31'),
     generation('livecodebench_2407_2411', start_date='2024-07-01', end_date='2024-11-30'),
     prediction(
-        'livecodebench_test_output',
-        'livecodebench/test_output_prediction.jsonl',
+        'test_output',
         'Complete the test so that it asserts what a right solution returns. Answer with one assertion in a code '
         'block.\n\nProblem:\n{question_content}\n\nFunction:\n{starter_code}\n\nInput:\n{test_input}\n',
         ['question_content', 'starter_code', 'test_input'],
     ),
     prediction(
-        'livecodebench_execution',
-        'livecodebench/code_execution.jsonl',
+        'execution',
         'What does this assertion have to say behind == to hold? Answer with the whole assertion between [ANSWER] and '
         '[/ANSWER].\n\n{code}\n\nassert {input} == ??\n',
         ['code', 'input'],

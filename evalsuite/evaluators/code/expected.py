@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalsuite.sandbox import Sandbox
+    from evalsuite.sandbox import CallResult, Sandbox
 
-_FORMAT = "3"
+_FORMAT = "4"
 
 # The reference is trusted, so it may be timed by its own process.
 _TIMER = """
@@ -53,6 +53,14 @@ class Expected:
 
 class BrokenReference(Exception):
     """The reference solution of a benchmark fails on one of its own inputs here."""
+
+
+def _too_large(result: CallResult) -> bool:
+    """Whether a value could not be carried out for its size, or those so far together."""
+    from evalsuite.sandbox import Died, Raised
+
+    said = result.message if isinstance(result, Raised) else result.detail if isinstance(result, Died) else ""
+    return "too large" in said or "larger than" in said
 
 
 def cache_folder() -> Path:
@@ -99,7 +107,7 @@ class ExpectedValues:
             return None  # torn or written by another version: computed again and replaced
 
     def _computed(self, source: str, entry: str, calls: Sequence[Sequence[Any]]) -> Expected:
-        from evalsuite.sandbox import Limits, Raised, Returned
+        from evalsuite.sandbox import Limits, Returned
 
         ran = self._sandbox().run_calls(
             source + "\n" + _TIMER.replace("ENTRY", entry),
@@ -108,11 +116,7 @@ class ExpectedValues:
             Limits(cpu_s=600, wall_s=1800, mem_mb=4096),
         )
         pairs = [result.value for result in ran.results if isinstance(result, Returned)]
-        if (
-            len(pairs) != len(calls)
-            and entry != "_digest_"
-            and any(isinstance(each, Raised) and "too large" in each.message for each in ran.results)
-        ):
+        if len(pairs) != len(calls) and entry != "_digest_" and any(map(_too_large, ran.results)):
             wrapper = _DIGEST.replace("ENTRY", entry)
             small = self._computed(source + "\n" + wrapper, "_digest_", calls)
             return Expected(small.values, small.seconds, "_digest_", "\n" + wrapper)

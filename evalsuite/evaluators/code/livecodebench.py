@@ -112,13 +112,13 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
     """Generated code against all tests of a problem.
 
     `fence` chooses the fenced block: "first" as in Qwen's instruct table, "last" for answers that reason
-    first.
+    first, "none" for base models, which go on with code.
     """
 
     def __init__(
         self,
         reading: Reading = "2025",
-        fence: Literal["first", "last"] = "last",
+        fence: Literal["first", "last", "none"] = "last",
         seconds: float = 6,
         workers: int | None = None,
         k: int | Sequence[int] = (1, 5),
@@ -128,15 +128,18 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
         super().__init__(workers, k, min_isolation, raw)
         if reading not in ("2024", "2025"):
             raise UserError(f"LiveCodeBench has no reading {reading!r}", expected="2024 or 2025")
-        if fence not in ("first", "last"):
-            raise UserError(f"no fence is called {fence!r}", expected="first or last")
+        if fence not in ("first", "last", "none"):
+            raise UserError(f"no fence is called {fence!r}", expected="first, last or none")
         self.reading: Reading = reading
-        self.fence: Literal["first", "last"] = fence
+        self.fence: Literal["first", "last", "none"] = fence
         self.seconds = seconds
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the tests in their order, up to the first that fails."""
-        code = answer.text if self.raw else fenced_code(answer.text, self.fence)
+        whole = self.raw or self.fence == "none"
+        code = (
+            answer.text if whole else fenced_code(answer.text, "first" if self.fence == "first" else "last")
+        )
         if code is None or not code.strip():
             return not_run(sample, repeat, "unextracted", "no fenced code in the answer")
         tests = sample.fields["tests"]
