@@ -81,6 +81,9 @@ _SELF_ONLY = {
     "setpriority": 1,
     "ioprio_set": 1,
 }
+# TIOCSTI and TIOCLINUX type into a terminal; FS_IOC_SETFLAGS (of both sizes) and FS_IOC_FSSETXATTR leave
+# marks on the folders that stay.
+_REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x40046602, 0x401C5820)
 _PRETENDED = frozenset({"sched_setattr", "sched_setscheduler", "sched_setparam", "setpriority"})
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -126,12 +129,12 @@ def program(machine: str = "x86_64", loopback: bool = False) -> bytes:
     emit(_ANY_BIT, _CLONE_NAMESPACES, 0, 1)
     answer(_EPERM)
     answer(_ALLOW)
-    emit(_EQUAL, NUMBERS["ioctl"], 0, 5)
+    emit(_EQUAL, NUMBERS["ioctl"], 0, len(_REFUSED_IOCTLS) + 3)
     emit(_LOAD, 24)
-    emit(_EQUAL, 0x5412, 1, 0)  # TIOCSTI, TIOCLINUX: typing into a terminal
-    emit(_EQUAL, 0x541C, 0, 1)
-    answer(_EPERM)
+    for at, request in enumerate(_REFUSED_IOCTLS):
+        emit(_EQUAL, request, len(_REFUSED_IOCTLS) - at, 0)
     answer(_ALLOW)
+    answer(_EPERM)
     emit(_EQUAL, NUMBERS["personality"], 0, 5)
     emit(_LOAD, 16)
     emit(_EQUAL, 0, 1, 0)

@@ -21,6 +21,7 @@ from evalsuite.sandbox.outcome import CallResult, Died, Limits, Outcome, Raised,
 from evalsuite.sandbox.worker import Ended, Worker
 
 _BATCH = 256
+_MOST_KEPT = 64 << 20  # bytes of frames whose values are kept together
 _PAUSE_S = 0.0005
 _SYNTAX = ("SyntaxError", "IndentationError", "TabError")
 
@@ -43,7 +44,7 @@ class Session:
         self.job = {"kind": "calls", "source": source, "entry": entry, "until": "told", "stdio": [1, 2]}
         self.limits = limits
         self.mutates = mutates
-        self.dead = ""  # why it cannot answer any more: load, late, ended, protocol
+        self.dead = ""  # why it cannot answer any more: load, late, ended, protocol, large
         self.dead_detail = ""
         self.failed_to_load: tuple[str, Exception] | None = None
         self.answered = False
@@ -51,6 +52,7 @@ class Session:
         self.wall_s = 0.0
         self.stdout = ""
         self._buffer = bytearray()
+        self._size = 0  # of the frame that came last
 
     def __enter__(self) -> Session:
         ours, theirs = socket.socketpair()
@@ -115,6 +117,7 @@ class Session:
         else:
             spans = [float(span) for span in per_call_s]
         results: list[CallResult] = []
+        kept = 0
         try:
             for first in range(0, len(calls), _BATCH):
                 batch = calls[first : first + _BATCH]
@@ -126,6 +129,9 @@ class Session:
                 )
                 for _ in batch:
                     result = self._call_result(self._receive(ahead=True))
+                    kept += self._size
+                    if kept > _MOST_KEPT:
+                        self._die("large", f"the values are larger than {_MOST_KEPT >> 20} MB together")
                     results.append(result)
                     if stop_on is not None and stop_on(len(results) - 1, result):
                         return results
@@ -197,6 +203,7 @@ class Session:
             self._die("ended", "")
         end = 4 + int.from_bytes(buffer[:4], "little")
         data = bytes(buffer[4:end])
+        self._size = len(data)
         del buffer[:end]
         try:
             message = wire.unpack(data)
@@ -242,6 +249,8 @@ class Session:
             return status, detail
         if self.dead == "late":
             return "timeout", f"wall time over {self.limits.wall_s:g} s"
+        if self.dead == "large":
+            return "fail", self.dead_detail
         if self.dead == "ended":
             if self.ended.why == "told" and self.ended.signal == signal.SIGKILL:
                 return "fail", "the process closed its channel before it answered"
@@ -256,9 +265,10 @@ class Session:
         if failure is None:
             return "pass", ""
         name = type(failure).__name__
+        said = _said(failure)
         if isinstance(failure, MemoryError):
-            return "oom", f"{name}: {failure}"
-        return "fail", f"{name}: {failure}" if str(failure) else name
+            return "oom", f"{name}: {said}"
+        return "fail", f"{name}: {said}" if said else name
 
     def completed(self, results: list[CallResult]) -> tuple[CallResult, ...]:
         """The answers, with the program's death as the last one when it died."""
@@ -266,6 +276,14 @@ class Session:
             status, detail = self._status(None)
             return (*results, Died(status, detail))
         return tuple(results)
+
+
+def _said(failure: BaseException) -> str:
+    """An exception's message; it may hold values of the program, and numbers too large to be written."""
+    try:
+        return str(failure)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"(its message cannot be made: {error})"
 
 
 def _load_failure(phase: str, error: Exception) -> tuple[Status, str]:

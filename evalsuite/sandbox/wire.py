@@ -1,6 +1,8 @@
 """The trusted side of the protocol: plain data out, strictly decoded plain data in.
 
-Nothing that arrives is executed, unpickled or looked up by name; frames, nesting and kinds are limited.
+Nothing that arrives is executed, unpickled or looked up by name; frames, nesting and kinds are limited. So is
+what a small frame could cost whoever works on its values: numbers made to collide in a set, ranges and
+exponents without end.
 """
 
 from __future__ import annotations
@@ -8,15 +10,31 @@ from __future__ import annotations
 import builtins
 import json
 import marshal
+import re
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
+from evalsuite.sandbox.inside.plain import (
+    DEEPEST,
+    LARGEST_INT,
+    LONGEST_DECIMAL,
+    LONGEST_RANGE,
+    WIDEST_FRACTION,
+)
+
 MAX_FRAME = 16 << 20
-_MAX_INT_DIGITS = 1 << 20  # hexadecimal
 _MAX_RANGE = 1 << 62
+_DEEPEST = 3 * DEEPEST  # brackets of a frame: a value takes up to two, a pair of a dictionary one more
+_MOST_ALIKE = 64
+_LONG = b"0" * 20
+_ZEROS = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
+_STEPS = [{"[": 1, "{": 1, "]": -1, "}": -1}.get(chr(byte), 0) for byte in range(256)]
+_NO_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 class ProtocolError(Exception):
@@ -85,10 +103,57 @@ def _plain(value: Any, depth: int = 0) -> Any:
     raise Unsendable(f"a {type(value).__name__} cannot be sent to the code under test")
 
 
+class _Crowd:
+    """Values of one frame by their hash; too many different ones of the same hash are an attack.
+
+    Hashes of text are salted, those of numbers and tuples are not: a set of a few hundred thousand made to
+    collide stops this process for hours, in a call that nothing can interrupt.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[int, Any] = {}
+        self._more: dict[int, list[Any]] = {}
+
+    def admit(self, value: Any) -> Any:
+        """The value itself, if there are not too many like it."""
+        try:
+            number = hash(value)
+        except TypeError:
+            return value  # no member of any set
+        first = self._first.setdefault(number, value)
+        if first is not value and first != value:
+            alike = self._more.setdefault(number, [])
+            if value not in alike:
+                alike.append(value)
+            if len(alike) >= _MOST_ALIKE:
+                raise ProtocolError("not a frame: values made to collide")
+        return value
+
+
+class _Untagger:
+    """Makes the values of one frame of their tagged form."""
+
+    def __init__(self) -> None:
+        self._admit = _Crowd().admit
+
+    def __call__(self, tagged: dict[str, Any]) -> Any:
+        if len(tagged) != 1:
+            raise ProtocolError("not a frame: not a tag")
+        ((tag, value),) = tagged.items()
+        make = _UNTAG.get(tag)
+        if make is None:
+            raise ProtocolError("not a frame: unknown tag")
+        made = make(value)
+        return self._admit(made) if tag in _UNSALTED else made
+
+
 def unpack(data: bytes) -> list[Any]:
     """The content of one frame from the inside: a list that begins with a word."""
     try:
-        message = json.loads(data.decode("utf-8"), object_hook=_untag)
+        if data.count(b"[") > DEEPEST and _depth(data) > _DEEPEST:
+            raise ProtocolError("not a frame: nested too deeply")
+        whole = _checked_int if _LONG in data.translate(_ZEROS) else None
+        message = json.loads(data.decode("utf-8"), object_hook=_Untagger(), parse_int=whole)
     except ProtocolError:
         raise
     except (ValueError, TypeError, RecursionError, OverflowError, ArithmeticError, LookupError) as error:
@@ -96,6 +161,22 @@ def unpack(data: bytes) -> list[Any]:
     if type(message) is not list or not message or type(message[0]) is not str:
         raise ProtocolError("not a frame: no leading word")
     return message
+
+
+def _depth(data: bytes) -> int:
+    """How deep brackets are nested; what stands in quotes is no bracket."""
+    if b"\\" not in data:
+        data = data.translate(None, _NO_STRUCTURE)  # much the faster way, but it would tear escapes apart
+    if b'"' in data:
+        data = _QUOTED.sub(b"", data)
+    structure = data.translate(None, _NO_STRUCTURE)
+    return max(accumulate(map(_STEPS.__getitem__, structure)), default=0)
+
+
+def _checked_int(text: str) -> int:
+    if len(text) > 20:  # more than the code inside ever sends without a tag
+        raise ProtocolError("not a frame: a number too large")
+    return int(text)
 
 
 def _items(value: Any) -> list[Any]:
@@ -112,13 +193,13 @@ def _whole(value: Any) -> int:
 
 def _range(value: Any) -> range:
     start, stop, step = (_whole(part) for part in _items(value))
-    if max(abs(start), abs(stop), abs(step)) > _MAX_RANGE:
+    if max(abs(start), abs(stop), abs(step)) > _MAX_RANGE or abs(stop - start) > LONGEST_RANGE * abs(step):
         raise ProtocolError("not a frame: a range too large")
     return range(start, stop, step)
 
 
 def _big(value: Any) -> int:
-    if type(value) is not str or len(value) > _MAX_INT_DIGITS:
+    if type(value) is not str or len(value) > LARGEST_INT // 4 + 2:
         raise ProtocolError("not a frame: a number too large")
     return int(value, 16)
 
@@ -145,13 +226,18 @@ def _text(value: Any) -> str:
 
 def _decimal(value: Any) -> Decimal:
     text = _text(value)
-    if len(text) > 1000:
+    if len(text) > 2 * LONGEST_DECIMAL:
         raise ProtocolError("not a frame: a number too large")
-    return Decimal(text)
+    number = Decimal(text)
+    if abs(number.adjusted()) > LONGEST_DECIMAL:
+        raise ProtocolError("not a frame: an exponent too large")
+    return number
 
 
 def _fraction(value: Any) -> Fraction:
     above, below = (_whole(part) for part in _items(value))
+    if max(above.bit_length(), below.bit_length()) > WIDEST_FRACTION:
+        raise ProtocolError("not a frame: a fraction too large")
     return Fraction(above, below)
 
 
@@ -173,16 +259,7 @@ _UNTAG: dict[str, Callable[[Any], Any]] = {
     "I": lambda value: iter(_items(value)),
     "o": _opaque,
 }
-
-
-def _untag(tagged: dict[str, Any]) -> Any:
-    if len(tagged) != 1:
-        raise ProtocolError("not a frame: not a tag")
-    ((tag, value),) = tagged.items()
-    make = _UNTAG.get(tag)
-    if make is None:
-        raise ProtocolError("not a frame: unknown tag")
-    return make(value)
+_UNSALTED = frozenset("itzcrDF")
 
 
 def error_from(names: Any, message: Any) -> Exception:

@@ -5,6 +5,8 @@ back.
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -62,11 +64,53 @@ def test_any_json_is_a_frame_or_a_protocol_error(value: Any) -> None:
 @pytest.mark.parametrize(
     "data",
     [b"", b"{}", b"[1]", b"[" * 100_000, b'["r",{"i":"' + b"f" * (1 << 21) + b'"}]', b'["r",{"r":[0,1e9,1]}]',
-     b'["r",{"s":[[1]]}]', b'["r",{"t":1,"d":[]}]', b'["r",{"F":[1,0]}]', b'["r",{"r":[0,9,0]}]'],
+     b'["r",{"s":[[1]]}]', b'["r",{"t":1,"d":[]}]', b'["r",{"F":[1,0]}]', b'["r",{"r":[0,9,0]}]',
+     b'["r",{"D":"1E+999999"}]', b'["r",{"F":[1,{"i":"' + b"f" * 9000 + b'"}]}]',
+     b'["r",{"r":[0,1000000000,1]}]', b'["r",' + b"[" * 900 + b"]" * 901, b'["r",' + b"9" * 400 + b"]"],
 )  # fmt: skip
 def test_hostile_frames_are_refused(data: bytes) -> None:
     with pytest.raises(wire.ProtocolError):
         wire.unpack(data)
+
+
+def _alike(count: int, shape: str) -> bytes:
+    """A frame of different values of the same hash."""
+    values = ",".join(shape % (number * (2**61 - 1)) for number in range(1, count))
+    return b'["r",%s]' % values.join(('{"s":[', "]}")).encode()
+
+
+@pytest.mark.parametrize(
+    "shape", ['{"i":"%x"}', '{"t":[{"i":"%x"},1]}', '{"z":[{"i":"%x"}]}', '{"F":[{"i":"%x"},1]}']
+)
+def test_values_made_to_collide_are_refused(shape: str) -> None:
+    assert len(wire.unpack(_alike(20, shape))[1]) == 19
+    with pytest.raises(wire.ProtocolError, match="collide"):
+        wire.unpack(_alike(100, shape))
+
+
+def test_many_equal_values_are_no_attack() -> None:
+    value = [(1, 2**70)] * 500 + [frozenset({2**80})] * 500
+    assert wire.unpack(f'["r",{plain.encode(value)}]'.encode())[1] == value
+
+
+@given(st.lists(st.text(alphabet='[]{}"\\,u0é', max_size=6), max_size=90))
+def test_what_stands_in_quotes_is_no_nesting(texts: list[str]) -> None:
+    value = [*texts, "[" * 3000, ["]" * 300]]
+    assert wire.unpack(f'["r",{plain.encode(value)}]'.encode())[1] == value
+
+
+@pytest.mark.parametrize(
+    "value", [range(10**9), range(0, 2**70, 2**68), Decimal("1E+5000"), Fraction(1, 3**20000)]
+)
+def test_what_is_small_to_send_and_large_to_use_goes_by_its_name(value: Any) -> None:
+    _, got = wire.unpack(f'["r",{plain.encode(value)}]'.encode())
+    assert isinstance(got, wire.Opaque)
+    assert got.type_name == type(value).__name__
+
+
+def test_a_number_too_large_is_an_error_of_the_program() -> None:
+    with pytest.raises(plain.TooLarge):
+        plain.encode(1 << (1 << 23))
 
 
 def test_nesting_is_limited_on_the_way_out() -> None:

@@ -15,7 +15,12 @@ try:
 except ImportError:  # an interpreter without the accelerator
     from json.encoder import py_encode_basestring_ascii as quote
 
+# What is larger than this is not sent, or only by its type's name; the trusted side refuses it too.
 DEEPEST = 200
+LARGEST_INT = 1 << 22  # bits
+LONGEST_RANGE = 1 << 22  # steps
+LONGEST_DECIMAL = 1000  # digits, and the exponent
+WIDEST_FRACTION = 1 << 14  # bits, above and below
 _DRAINED = 100_000
 _BIG = 1 << 62
 _EMPTY: dict[Any, Any] = {}
@@ -31,13 +36,17 @@ class TooDeep(ValueError):
     """The value is nested deeper than will be sent."""
 
 
+class TooLarge(ValueError):
+    """The value is larger than will be sent."""
+
+
 def encode(value: Any, depth: int = 0) -> str:
     """One value as JSON text; lists, strings, small numbers, booleans and None are bare, the rest is {tag:
     ...}.
     """
     kind = type(value)
     if kind is int:
-        return int.__repr__(value) if -_BIG < value < _BIG else f'{{"i":"{value:x}"}}'
+        return int.__repr__(value) if -_BIG < value < _BIG else _big(value)
     if kind is str:
         return quote(value)
     if value is None:
@@ -59,6 +68,12 @@ def encode(value: Any, depth: int = 0) -> str:
     if maker is not None:
         return maker(value, depth)
     return _unusual(value, depth)
+
+
+def _big(value: int) -> str:
+    if value.bit_length() > LARGEST_INT:
+        raise TooLarge("the result is too large to send")
+    return f'{{"i":"{value:x}"}}'
 
 
 def _float(value: float) -> str:
@@ -84,9 +99,25 @@ _MAKERS: dict[type, Callable[[Any, int], str]] = {
     bytes: lambda value, depth: f'{{"b":"{value.hex()}"}}',
     bytearray: lambda value, depth: f'{{"B":"{value.hex()}"}}',
     complex: lambda value, depth: f'{{"c":[{_float(value.real)},{_float(value.imag)}]}}',
-    range: lambda value, depth: f'{{"r":[{value.start},{value.stop},{value.step}]}}',
+    range: lambda value, depth: _range(value),
     type(Ellipsis): lambda value, depth: '{"e":0}',
 }
+
+
+def _range(value: range) -> str:
+    parts = (value.start, value.stop, value.step)
+    if abs(value.stop - value.start) > LONGEST_RANGE * abs(value.step) or max(map(abs, parts)) >= _BIG:
+        return _by_name(value)
+    return '{"r":[%d,%d,%d]}' % parts  # noqa: UP031
+
+
+def _by_name(value: Any) -> str:
+    """What is not plain data: its type's name and its truth value."""
+    try:
+        truth = "true" if value else "false"
+    except Exception:  # its truth value is the code's own business
+        truth = "null"
+    return f'{{"o":[{quote(str(type(value).__name__))},{truth}]}}'
 
 
 def _unusual(value: Any, depth: int) -> str:
@@ -110,9 +141,14 @@ def _unusual(value: Any, depth: int) -> str:
     if module == "collections" and name == "deque":
         return '{"q":[' + ",".join([encode(item, depth) for item in value]) + "]}"
     if module == "decimal" and name == "Decimal":
-        return '{"D":' + quote(str(value)) + "}"
+        text = str(value)
+        small = len(text) <= LONGEST_DECIMAL and abs(value.adjusted()) <= LONGEST_DECIMAL
+        return '{"D":' + quote(text) + "}" if small else _by_name(value)
     if module == "fractions" and name == "Fraction":
-        return f'{{"F":[{encode(value.numerator)},{encode(value.denominator)}]}}'
+        above, below = value.numerator, value.denominator
+        if max(above.bit_length(), below.bit_length()) > WIDEST_FRACTION:
+            return _by_name(value)
+        return f'{{"F":[{encode(above)},{encode(below)}]}}'
     if module.partition(".")[0] == "numpy" and not getattr(value, "shape", (1,)):
         return encode(value.item(), depth)
     if kind in _ITERATORS or module == "itertools":
@@ -122,11 +158,7 @@ def _unusual(value: Any, depth: int) -> str:
                 break
             items.append(encode(item, depth))
         return '{"I":[' + ",".join(items) + "]}"
-    try:
-        truth = "true" if value else "false"
-    except Exception:  # its truth value is the code's own business
-        truth = "null"
-    return f'{{"o":[{quote(str(name))},{truth}]}}'
+    return _by_name(value)
 
 
 def describe_error(error: BaseException) -> str:
