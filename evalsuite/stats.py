@@ -167,6 +167,17 @@ def wilson_interval(rate: float, n: int, z: float = 1.96) -> tuple[float, float]
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def edge_bound(metric: Metric) -> float | None:
+    """How far a rate of exactly 0 or 100 % may be from there (95 %, Wilson's interval over its n).
+
+    None for other values: their doubt is the standard error, which says nothing where all samples agree.
+    """
+    if metric.low is None or metric.stderr or not metric.n or metric.value not in (0.0, 100.0):
+        return None
+    low, high = wilson_interval(metric.value / 100, metric.n)
+    return 100 * (low if metric.value else high)
+
+
 # --------------------------------------------------------------------------- several answers a sample
 def pass_at_k(n: int, right: int, k: int) -> float:
     """The chance that one of k answers is right, drawn without replacement from n of which some are right."""

@@ -16,6 +16,7 @@ from evalsuite.errors import UserError, nearest_name
 from evalsuite.registry import resolve
 from evalsuite.score.answers import Given, read_answers
 from evalsuite.score.names import config_of, dataset_configs
+from evalsuite.stats import edge_bound
 from evalsuite.types import Answer, Metric, Sample, Score
 
 _SHOWN = 10
@@ -179,10 +180,7 @@ def table(name: str, metrics: Mapping[str, Metric], scores: Sequence[Score]) -> 
     """The metrics with n and standard error, and how the answers fell out."""
     from tabulate import tabulate
 
-    rows = [
-        (name, metric_name, f"{m.value:.2f}", m.n, "" if m.stderr is None else f"{m.stderr:.2f}")
-        for metric_name, m in metrics.items()
-    ]
+    rows = [(name, metric_name, f"{m.value:.2f}", m.n, _doubt(m)) for metric_name, m in metrics.items()]
     counts = Counter(score.status for score in scores)
     kinds = ", ".join(f"{status} {count}" for status, count in counts.most_common())
     walls = Counter(
@@ -201,6 +199,14 @@ def table(name: str, metrics: Mapping[str, Metric], scores: Sequence[Score]) -> 
     for score in errors[:_SHOWN]:
         text += f"\nnot judged: {score.id}: {score.detail}"
     return text
+
+
+def _doubt(metric: Metric) -> str:
+    """The standard error, or the bound of a rate at 0 or 100 that has none."""
+    bound = edge_bound(metric)
+    if bound is not None:
+        return f"{'≥' if metric.value else '≤'}{bound:.2f}"
+    return "" if metric.stderr is None else f"{metric.stderr:.2f}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

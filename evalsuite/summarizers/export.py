@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TextIO
 
+from evalsuite.stats import edge_bound
 from evalsuite.types import Result
 
 ROLES = {"user": "HUMAN", "assistant": "BOT", "system": "SYSTEM", "tool": "TOOL"}
@@ -37,6 +38,7 @@ def write_results(
     facts: list[tuple[str, Any]] = [
         ("n", first.n if first else 0),
         ("stderr", {name: metric.stderr for name, metric in result.metrics.items()}),
+        ("bound", {name: edge_bound(metric) for name, metric in result.metrics.items()}),
         ("failed", result.counts.errors),
     ]
     file.write("{\n")

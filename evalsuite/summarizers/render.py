@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 
+from evalsuite.stats import edge_bound
 from evalsuite.summarizers.table import Row, Table
 
 FIXED = ("dataset", "version", "metric", "mode")
@@ -23,13 +24,13 @@ def render_md(table: Table) -> str:
 
 
 def render_csv(table: Table) -> str:
-    """For scripts: a plain number per model; its error, n, interval and failures in columns of their own.
+    """For scripts: a plain number per model; error, bound, n, interval and failures in columns of their own.
 
     A cell with failures, or without a number, says so in place of the number.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    details = ("stderr", "n", "low", "high", "failed")
+    details = ("stderr", "n", "low", "high", "bound", "failed")
     writer.writerow(
         [*FIXED, *table.models, *table.references, *(f"{m}:{part}" for m in table.models for part in details)]
     )
@@ -38,8 +39,11 @@ def render_csv(table: Table) -> str:
         extra: list[str] = []
         for cell in row.cells:
             metric = cell.metric
-            numbers = (metric.stderr, metric.n, metric.low, metric.high) if metric else (None,) * 4
-            extra += [_number(number) for number in numbers]
+            if metric:
+                numbers = (metric.stderr, metric.n, metric.low, metric.high, edge_bound(metric))
+                extra += [_number(number) for number in numbers]
+            else:
+                extra += [""] * (len(details) - 1)
             extra.append(str(cell.failed))
         writer.writerow([row.dataset, row.version, row.metric, row.mode, *cells, *row.references, *extra])
     return out.getvalue()

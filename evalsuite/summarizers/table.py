@@ -8,7 +8,7 @@ from textwrap import shorten
 from typing import Any, Literal
 
 from evalsuite.errors import UserErrors, nearest_name
-from evalsuite.stats import combine
+from evalsuite.stats import combine, edge_bound
 from evalsuite.summarizers.groups import Group, check_summarizer, member_of, transformed
 from evalsuite.types import Counts, Metric, Result
 
@@ -43,7 +43,10 @@ class Cell:
     warned: bool = False
 
     def text(self, *, doubt: bool = True) -> str:
-        """Value, standard error and n; or the failures and the interval that they leave open; or a reason."""
+        """Value, doubt and n; or the failures and the interval that they leave open; or a reason.
+
+        The doubt is the standard error; for a rate at 0 or 100, how far it may be from there.
+        """
         if self.metric is None:
             reason = shorten(self.reason, LONGEST_REASON, placeholder="...") or NOT_RUN
             return reason if self.failed else f"missing: {reason}"
@@ -53,7 +56,10 @@ class Cell:
             return f"{_with_failures(self.metric, self.failed, self.total)}{mark}"
         if not doubt:
             return value
-        if self.metric.stderr is not None:
+        bound = edge_bound(self.metric)
+        if bound is not None:
+            value += f" {'≥' if self.metric.value else '≤'}{bound:.2f}"
+        elif self.metric.stderr is not None:
             value += f" ±{self.metric.stderr:.2f}"
         return f"{value} (n={self.metric.n}){mark}" if self.metric.n else f"{value}{mark}"
 

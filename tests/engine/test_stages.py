@@ -16,7 +16,7 @@ Ready = Callable[..., Bench]
 def test_all_stages_in_one_go(ready: Ready) -> None:
     bench = ready(40)
     out, err = bench.run("c.py")
-    assert "100.00 ±0.00 (n=40)" in out
+    assert "100.00 ≥91.24 (n=40)" in out
     assert len(bench.rows()) == len(bench.rows("scores")) == 40
     assert "run folder" in err
 
@@ -90,7 +90,7 @@ def test_a_data_file_that_changed_is_noticed_and_only_changed_samples_are_asked(
     lines[3] = json.dumps({**row, "question": "changed?", "answer": "Q: changed?\nA:"})
     (bench.folder / "d.jsonl").write_text("\n".join(lines) + "\n")
     out, err = bench.run("c.py", "-r")
-    assert "its data changed" in err and "100.00 ±0.00 (n=20)" in out
+    assert "its data changed" in err and "100.00 ≥83.89 (n=20)" in out
     asked = [row for row in bench.rows() if "reused" not in row]
     assert len(asked) == 21 and any("changed" in row["prompt"] for row in asked)
 

@@ -15,6 +15,7 @@ from evalsuite.stats import (
     clustered_stderr,
     combine,
     compare,
+    edge_bound,
     g_pass_at_k,
     mcnemar_exact,
     mean_metric,
@@ -205,3 +206,19 @@ def test_the_wilson_interval_is_open_where_the_error_vanishes() -> None:
     assert low == pytest.approx(0.8389, abs=1e-3)
     assert high == 1.0
     assert wilson_interval(0.5, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound"),
+    [
+        (Metric(0.0, 100, 0.0, 0.0, 0.0), 3.70),
+        (Metric(100.0, 100, 0.0, 100.0, 100.0), 96.30),
+        (Metric(100.0, 1, None, 100.0, 100.0), 20.65),
+        (Metric(50.0, 100, 5.0, 50.0, 50.0), None),
+        (Metric(0.0, 100, 0.0), None),
+        (Metric(0.0, 0, None, 0.0, 0.0), None),
+    ],
+)
+def test_a_rate_at_the_edge_has_a_bound_in_place_of_an_error(metric: Metric, bound: float | None) -> None:
+    found = edge_bound(metric)
+    assert found == (None if bound is None else pytest.approx(bound, abs=0.005))
