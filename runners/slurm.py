@@ -116,6 +116,7 @@ class SlurmRunner:
         self._tested: set[str] = set()
         self._array_limit = 0
         self._sacct_works: bool | None = None
+        self._silent = False
         self._delay = FIRST_DELAY_S
         self._ask_at = self._marks_at = self._send_at = 0.0
         self._send_delay = STEADY_DELAY_S
@@ -192,7 +193,8 @@ class SlurmRunner:
             if submission.slurm and any(e.state.phase == "pending" for e in submission.live):
                 words = ["scontrol", "update", f"JobId={submission.slurm}", f"ExcNodeList={away}"]
                 said = slurm_queue.call(words, timeout_s=self.timeout_s)
-                if said.failure:
+                # Elements of the array that run or are over cannot be changed, and need not be.
+                if said.failure and not slurm_queue.says_too_late(said.failure):
                     self.notes.append(f"cannot keep job {submission.slurm} off {node}: {said.failure}")
 
     def test_only(self, jobs: Sequence[Job]) -> list[Tested]:
@@ -346,6 +348,11 @@ class SlurmRunner:
         opened = self._open()
         rows, failure = slurm_queue.squeue([s.name for s in opened], self.timeout_s)
         if failure:
+            if not self._silent:
+                self.notes.append(
+                    f"SLURM gives no answer ({_plain(failure)}); workers go on, it is asked again"
+                )
+            self._silent = True
             self._delay = min(LONGEST_DELAY_AFTER_ERRORS_S, max(STEADY_DELAY_S, self._delay * 2))
             for submission in opened:
                 for element in submission.live:
@@ -353,6 +360,9 @@ class SlurmRunner:
                         element, JobState("unknown", reason=f"SLURM gives no answer: {_plain(failure)}")
                     )
         else:
+            if self._silent:
+                self.notes.append("SLURM answers again")
+            self._silent = False
             grow = 2.0 if self._delay < STEADY_DELAY_S else 1.3
             steady = STEADY_DELAY_S if self._delay < STEADY_DELAY_S else LONGEST_DELAY_S
             self._delay = min(steady, self._delay * grow)
@@ -370,6 +380,9 @@ class SlurmRunner:
             if not submission.settled:
                 if mine:
                     self._settle(submission, next(iter(mine.values())).job)
+                    self.notes.append(
+                        f"job {submission.slurm} had been submitted though nobody noted its number"
+                    )
                 else:
                     self._resolve_absent(submission)
                     continue
@@ -415,6 +428,8 @@ class SlurmRunner:
         state = None
         if self._sacct_works is not False:
             state, failure = slurm_queue.sacct(submission.slurm, element.index, self.timeout_s)
+            if failure and self._sacct_works is None:
+                self.notes.append(f"no accounting here ({_plain(failure)}): exit codes on disk must do")
             self._sacct_works = not failure
         lost = JobState(
             "failed", reason="SLURM does not know it any more, and it left no exit code", kind="lost"
@@ -477,10 +492,10 @@ class SlurmRunner:
             path = self.folder / f"submit/{submission.number}/slurm-{element.index}.out"
             before, _, _ = _tail(path).partition(f"{slurm_script.START_LINE} {number}\n")
             cause = slurm_queue.cause_of_restart(before.rpartition(slurm_script.START_LINE)[2])
-            where = f" and starts again on {node}" if node else ", and waits in the queue again"
-            by_cause.setdefault(f"stopped ({cause}){where}", []).append(element.id)
+            where = f"started again on {node}" if node else "in the queue again"
+            by_cause.setdefault(f"stopped ({cause}), {where}", []).append(element.id)
         for words, ids in by_cause.items():
-            who = f"{ids[0]} was" if len(ids) == 1 else f"{len(ids)} workers ({ids[0]}, ...) were"
+            who = f"worker {ids[0]}" if len(ids) == 1 else f"{len(ids)} workers ({ids[0]}, ...)"
             self.notes.append(f"{who} {words}; nothing is lost")
 
     def _set(self, element: _Element, state: JobState) -> None:

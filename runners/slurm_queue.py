@@ -154,7 +154,8 @@ def state_of(row: Row) -> JobState:
         return JobState("failed", reason=words, kind=kind, node=node)
     if state == "FAILED":
         if "LaunchFailure" in reason:
-            return JobState("failed", reason="SLURM could not run it to its end", kind="launch", node=node)
+            words = "SLURM could not run it to its end (its node was lost, or could not start it)"
+            return JobState("failed", reason=words, kind="launch", node=node)
         return JobState("failed", reason=f"failed ({reason})", kind="exit", node=node)
     return JobState("unknown", reason=f"SLURM calls it {state}", node=node)
 
@@ -164,10 +165,15 @@ def says_out_of_memory(text: str) -> bool:
     return bool(_OOM.search(text))
 
 
+def says_too_late(text: str) -> bool:
+    """Whether what was asked came too late for a job that has started or ended: no failure at all."""
+    return bool(re.search(r"no longer pending|already finished|Invalid job id", text, re.IGNORECASE))
+
+
 def cause_of_restart(text: str) -> str:
     """Why a job was stopped and queued again, from what it and SLURM wrote into its output until then."""
     if NOTICE_LINE in text:
-        return "ahead of its time limit or a preemption"
+        return "ahead of a time limit or a preemption"
     found = _ENDED.findall(text)
     return _CAUSES[found[-1].upper()] if found else "its node was lost"
 

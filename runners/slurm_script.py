@@ -285,26 +285,35 @@ trap leave EXIT
 # Lines of the site.
 {before}
 
+# The worker runs below a shell that only writes down how it ended: the word of `wait` is not reliable when
+# a signal comes at the same moment.
+worker=$here/shell/$index
+mkdir -p "$here/shell"
+rm -f "$worker.pid" "$worker.code"
+(
+    trap : USR1 TERM
+    bash -c 'echo $$ > "$0"; exec "$@"' "$worker.pid" "$@" >> "$log" 2>&1 < /dev/null
+    echo $? > "$worker.code"
+) &
+below=$!
+
 # USR1 comes before the time limit and before a preemption: the worker is told, gives its tasks back, and
 # the job queues again. TERM reaches the worker by itself: SLURM signals every process of a job it ends.
-child= ; code= ; signals=0
+passed_on=
 tell() {{
     told=$1
-    signals=$((signals + 1))
-    if [ "$1" = USR1 ] && [ -n "$child" ]; then kill -TERM "$child"; fi
+    if [ "$told" = USR1 ] && [ -z "$passed_on" ] && [ -s "$worker.pid" ]; then
+        passed_on=1
+        kill -TERM "$(cat "$worker.pid")"
+    fi
 }}
 trap 'tell USR1' USR1
 trap 'tell TERM' TERM
-"$@" >> "$log" 2>&1 < /dev/null &
-child=$!
-if [ "$told" = USR1 ]; then kill -TERM "$child"; fi
-while :; do
-    before=$signals
-    wait "$child"
-    status=$?
-    if [ $status != 127 ] || [ -z "$code" ]; then code=$status; fi    # 127: its status was told already
-    [ "$before" = "$signals" ] && break                               # else a trap ended the wait
-done
+until [ -s "$worker.pid" ] || ! kill -0 $below 2> /dev/null; do sleep 0.1; done
+[ "$told" != USR1 ] || tell USR1
+while kill -0 $below 2> /dev/null; do wait $below || :; done
+code=$(cat "$worker.code") || :
+code=${{code:-1}}
 if [ "$told" = USR1 ] && [ $code = {REQUEUE_EXIT} ] && [ "$restart" -lt {MAX_RESTARTS} ]; then
     echo "{NOTICE_LINE}"
     if scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$index" 2>> "$log"; then sleep 60; fi

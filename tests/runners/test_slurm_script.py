@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,11 +155,11 @@ def test_notice_reaches_the_worker_which_is_requeued(
     process = run_script(tmp_path, [shell_job(tmp_path, text)], 0)
     while not (tmp_path / "up").exists():
         assert process.poll() is None
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(process.pid, {"USR1": 10, "TERM": 15}[signal_name])
     if signal_name == "TERM":  # as SLURM does: it signals the worker itself
-        for child in children:
-            os.kill(int(child), 15)
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.terminate()
     assert process.wait() == 75
     assert (tmp_path / "exit/0").exists() == marked
     assert (tmp_path / "asked").exists() == requeued
