@@ -78,6 +78,8 @@ class ClusterRunner:
     show: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
     max_running: int | None = None
     folder: RunFolder | None = None
+    asks: bool = True
+    """Whether there is somebody who can be asked what becomes of the jobs."""
     _slurm: SlurmRunner | None = None
     _told: set[tuple[JobId, str]] = field(default_factory=set)
     _failed_on: dict[str, set[str]] = field(default_factory=dict)
@@ -121,7 +123,8 @@ class ClusterRunner:
         live = sum(not state.over for state in self.slurm.poll().values())
         if not live or self.folder is None:
             return
-        if not now and _confirmed(f"\n{live} jobs of this run are in SLURM. Cancel them? [y/N] "):
+        question = f"\n{live} jobs of this run are in SLURM. Cancel them? [y/N] "
+        if self.asks and not now and _confirmed(question):
             self.slurm.cancel()
             self._tell()
             return
@@ -145,7 +148,7 @@ class ClusterRunner:
 
     # ------------------------------------------------------------------ nodes
     def failed(self, worker: JobId, state: JobState, tasks: Collection[str]) -> None:
-        """A worker failed: that is told, and when different tasks fail on one node, the node is at fault."""
+        """A worker ended early, which is told; when different tasks fail on a node, the node is at fault."""
         self._failures.setdefault(state.reason, []).append(_Failure(worker, state.node, len(tasks)))
         if state.kind not in _NODE_KINDS or not state.node or state.node in self._excluded:
             return
@@ -192,7 +195,7 @@ def _in_one_line(reason: str, failed: Sequence[_Failure]) -> str:
     who = f"worker {failed[0].worker}" if len(failed) == 1 else f"{len(failed)} workers"
     tasks = sum(one.tasks for one in failed)
     left = f"; the {tasks} tasks it held go on elsewhere" if tasks > 1 else "; its task goes on elsewhere"
-    return f"{who} failed{f' on {nodes}' if nodes else ''}: {reason}{left if tasks else ''}"
+    return f"{who} ended early{f' on {nodes}' if nodes else ''}: {reason}{left if tasks else ''}"
 
 
 def _confirmed(question: str) -> bool:
@@ -340,7 +343,6 @@ def incarnation(owner: str, folder: RunFolder, queue: str) -> str:
         return owner
     tasks = folder.queue(queue)
     for entry in list(tasks.entries("leased")):
-        if entry.owner == owner or entry.owner.startswith(f"{owner}."):
-            with contextlib.suppress(FileNotFoundError):  # somebody else was faster
-                entry.path.rename(tasks.folder("ready") / f"{entry.name}.{entry.failures}")
+        if entry.is_owned_by(owner):
+            tasks.give_back(entry)  # unless somebody else was faster
     return f"{owner}.{restart}"

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan
 from evalsuite.scoring import build_evaluator, row_score
-from evalsuite.store.answers import shard_name
+from evalsuite.store.answers import score_file, shard_files, shard_name
+from evalsuite.store.entries import Entry
 from evalsuite.store.files import read_json, safe_name, write_json
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.keys import digest
-from evalsuite.store.rows import Row, read_rows, shard_files
+from evalsuite.store.rows import Row, read_rows
 from evalsuite.types import Counts, Metric, Result, Score, Task
 
 NOT_RUN = "not run"
@@ -61,12 +61,27 @@ class _Tally:
         )
 
 
-def collect(folder: RunFolder, plan: Plan, pair: Pair) -> Result:
+class Marks:
+    """The finished tasks of a run, listed once for all that ask."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._queues: dict[str, dict[str, Entry]] = {}
+
+    def of(self, task: Task) -> Entry | None:
+        """How a task was finished, if it was."""
+        if task.queue not in self._queues:
+            entries = self._folder.queue(task.queue).entries("done")
+            self._queues[task.queue] = {entry.name: entry for entry in entries}
+        return self._queues[task.queue].get(task.name)
+
+
+def collect(folder: RunFolder, plan: Plan, pair: Pair, marks: Marks) -> Result:
     """The result of one (model x dataset): its scores are read once, as a stream."""
     dataset = plan.dataset(pair.dataset)
     evaluator = build_evaluator(dataset.config.get("eval_cfg") or {})
     tally = _Tally()
-    metrics = evaluator.aggregate(_scores(folder, plan, pair, tally))
+    metrics = evaluator.aggregate(_scores(folder, plan, pair, marks, tally))
     headline = next(iter(metrics), "")
     return Result(
         pair.model,
@@ -79,12 +94,12 @@ def collect(folder: RunFolder, plan: Plan, pair: Pair) -> Result:
     )
 
 
-def settled(folder: RunFolder, plan: Plan, pair: Pair) -> str | None:
+def settled(plan: Plan, pair: Pair, marks: Marks) -> str | None:
     """What a (model x dataset)'s result rests on, when all of it is scored; None while it may change."""
-    queue = folder.queue(EVAL_QUEUE)
-    marks = [queue.content("done", task.name).get("file") for task in pair.tasks("eval")]
+    found = [marks.of(task) for task in pair.tasks("eval")]
+    files = [(entry.name, entry.answers, entry.attempts) for entry in found if entry is not None]
     repeats = plan.dataset(pair.dataset).repeats
-    return None if None in marks else digest([pair.eval_fingerprint, repeats, marks])
+    return digest([pair.eval_fingerprint, repeats, files]) if len(files) == len(found) else None
 
 
 def keep(folder: RunFolder, pair: Pair, result: Result, rests_on: str | None) -> None:
@@ -109,14 +124,16 @@ def _kept(folder: RunFolder, pair: Pair) -> Path:
     return folder.tasks / "results" / safe_name(pair.model) / f"{safe_name(pair.dataset)}.json"
 
 
-def _scores(folder: RunFolder, plan: Plan, pair: Pair, tally: _Tally) -> Iterator[Score]:
-    queue = folder.queue(EVAL_QUEUE)
+def _scores(folder: RunFolder, plan: Plan, pair: Pair, marks: Marks, tally: _Tally) -> Iterator[Score]:
     repeats = plan.dataset(pair.dataset).repeats
+    place = folder.scores(pair.model, pair.dataset)
+    files = shard_files(place)
     for task in pair.tasks("eval"):
         shard = shard_name(task.start, task.stop, pair.eval_fingerprint)
-        mark = queue.content("done", task.name)
+        mark = marks.of(task)
+        finished = score_file(shard, mark) if mark else ""
         seen: set[tuple[int, int]] = set()
-        for row in _rows(folder, task, shard, mark):
+        for row in _rows(place, files.get(shard, []), finished):
             seen.add((row["index"], row["repeat"]))
             tally.add(row)
             yield row_score(row)
@@ -131,15 +148,14 @@ def _scores(folder: RunFolder, plan: Plan, pair: Pair, tally: _Tally) -> Iterato
                     yield Score(f"#{index}", repeat, "error", detail=cause)
 
 
-def _rows(folder: RunFolder, task: Task, shard: str, mark: dict[str, Any]) -> Iterator[Row]:
+def _rows(folder: Path, files: list[str], finished: str) -> Iterator[Row]:
     """The score rows of a slice: of the finished attempt, or what unfinished ones left."""
-    place = folder.scores(task.model, task.dataset)
-    if mark.get("file") and (place / mark["file"]).exists():
-        yield from read_rows(place / mark["file"])
+    if finished in files:
+        yield from read_rows(folder / finished)
         return
     rows: dict[tuple[int, int], Row] = {}
-    for path in shard_files(place, shard):
-        for row in read_rows(path):
+    for name in files:
+        for row in read_rows(folder / name):
             known = rows.get((row["index"], row["repeat"]))
             if known is None or known["status"] == "error":
                 rows[row["index"], row["repeat"]] = row
@@ -153,7 +169,7 @@ def _cause(folder: RunFolder, pair: Pair, task: Task) -> str:
         (folder.queue(infer.queue), infer.name, "inference"),
         (folder.queue(EVAL_QUEUE), task.name, "scoring"),
     ):
-        reasons = queue.content("failed", name).get("reasons") or queue.reasons(name)
+        reasons = queue.reasons(name)
         if reasons:
             return f"{stage}: {reasons[-1]['reason']}"
     return NOT_RUN

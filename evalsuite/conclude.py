@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from evalsuite.collect import collect, keep, kept, settled
+from evalsuite.collect import Marks, collect, keep, kept, settled
 from evalsuite.export import export_pair
 from evalsuite.plan import Pair, Plan
 from evalsuite.store.files import read_json, write_atomic, write_json
@@ -19,7 +19,8 @@ def report(folder: RunFolder, plan: Plan, *, mode: str = "all", details: bool = 
     if mode == "infer":
         sys.stderr.write(f"inference is done. Score it with --mode eval -r {folder.stamp}\n")
         return _infer_status(folder, plan)
-    results = [_result(folder, plan, pair, details=details) for pair in plan.pairs]
+    marks = Marks(folder)
+    results = [_result(folder, plan, pair, marks, details=details) for pair in plan.pairs]
     table = build_table(
         results,
         plan.summarizer,
@@ -34,18 +35,18 @@ def report(folder: RunFolder, plan: Plan, *, mode: str = "all", details: bool = 
     text = render_txt(table)
     for suffix, content in (("txt", text), ("csv", render_csv(table)), ("md", render_md(table))):
         write_atomic(folder.summary_file(suffix), content)
-    write_json(folder.path / "timing.json", timing(folder, plan))
+    write_json(folder.path / "timing.json", timing(plan, marks))
     sys.stdout.write(text.rstrip() + "\n")
     sys.stderr.write(f"summary: {folder.summary_file('txt')}\n")
     return 1 if plan.blocked or any(result.counts.errors for result in results) else 0
 
 
-def _result(folder: RunFolder, plan: Plan, pair: Pair, *, details: bool) -> Result:
+def _result(folder: RunFolder, plan: Plan, pair: Pair, marks: Marks, *, details: bool) -> Result:
     """The result of one (model x dataset), exported; rows are read only if they changed since then."""
-    rests_on = settled(folder, plan, pair)
+    rests_on = settled(plan, pair, marks)
     result = kept(folder, pair, rests_on)
     if result is None:
-        result = collect(folder, plan, pair)
+        result = collect(folder, plan, pair, marks)
         export_pair(folder, plan, pair, result, details=details)
         keep(folder, pair, result, rests_on)
     return result
@@ -56,26 +57,26 @@ def _infer_status(folder: RunFolder, plan: Plan) -> int:
     for model in plan.models:
         queue = folder.queue(model.queue)
         for entry in queue.entries("failed"):
-            reasons = queue.content("failed", entry.name).get("reasons") or [{"reason": "unknown"}]
+            reasons = queue.reasons(entry.name) or [{"reason": "unknown"}]
             sys.stderr.write(f"failed: {model.abbr} {entry.name}: {reasons[-1]['reason']}\n")
             failures += 1
         for entry in queue.entries("done"):
-            failed = queue.content("done", entry.name).get("failed", 0)
+            failed = entry.outcome.failed if entry.outcome else 0
             if failed:
                 sys.stderr.write(f"failed: {model.abbr} {entry.name}: {failed} answers\n")
                 failures += failed
     return 1 if failures or plan.blocked else 0
 
 
-def timing(folder: RunFolder, plan: Plan) -> dict[str, float]:
+def timing(plan: Plan, marks: Marks) -> dict[str, float]:
     """Seconds for one sample of each (model x dataset), for the plans of later runs."""
     measured: dict[str, float] = {}
     for pair in plan.pairs:
         seconds = samples = 0.0
         for task in pair.tasks("infer"):
-            mark = folder.queue(task.queue).content("done", task.name)
-            if mark and not mark.get("reused"):
-                seconds += mark["seconds"]
+            mark = marks.of(task)
+            if mark and mark.outcome and not mark.outcome.reused:
+                seconds += mark.outcome.seconds
                 samples += task.stop - task.start
         if samples:
             measured[f"{pair.model}/{pair.dataset}"] = seconds / samples

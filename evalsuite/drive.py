@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from evalsuite.plan import EVAL_QUEUE, ModelEntry, Plan
+from evalsuite.plan import EVAL_QUEUE, ModelEntry, Plan, TaskFinder
 from evalsuite.progress import OPEN_STATES, Snapshot, Watcher
 from evalsuite.pulse import EXIT_STOPPED
+from evalsuite.seeding import Seeder
+from evalsuite.store.answers import answer_file, score_file, shard_name
+from evalsuite.store.entries import Entry, listed
 from evalsuite.store.files import read_json, safe_name
 from evalsuite.store.folder import RunFolder
-from evalsuite.store.leases import LEASE_SECONDS, Queue, Reaper, seed_tasks
+from evalsuite.store.leases import LEASE_SECONDS, Queue
 from evalsuite.store.lock import DriverLock
-from evalsuite.types import Stage
+from evalsuite.store.reaper import Reaper
 from runners.base import Job, JobState, Resources, Runner
 
 Mode = Literal["all", "infer", "eval", "viz"]
@@ -29,6 +32,8 @@ BEAT_SECONDS = 5.0
 FAR_POLL_LIMIT = 3.0
 FAR_LOOK_SECONDS = 5.0
 FAR_LEASE_SECONDS = 150.0
+LOOK_SHARE = 200
+"""A look at all that is done waits so many times as long as the last one took: it never costs much."""
 """Where workers are on other hosts: what they write is seen late, and looking costs more."""
 FREE_KINDS = frozenset(("preempted", "node_fail", "launch", "lost", "stopped", "cancelled", "unsent"))
 """Ends of a worker that say nothing against its tasks: they are tried again without being counted."""
@@ -93,6 +98,7 @@ class Driver:
         options: DriveOptions,
         watch: Callable[[Snapshot, Sequence[str]], None] = lambda snapshot, workers: None,
         say: Callable[[str], None] = lambda text: None,
+        hear: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.folder = folder
         self.plan = plan
@@ -100,8 +106,18 @@ class Driver:
         self._pools = {"infer": infer, "eval": evaluate}
         self._watch = watch
         self._say = say
+        self._hear = hear
         self._watcher = Watcher(folder, plan)
+        self._seeder = Seeder(folder, plan, options.mode)
+        self._released: set[str] = set()
         self._queues = self._make_queues()
+        self._finders = {
+            name: TaskFinder(
+                [pair for pair in plan.pairs if name in (pair.queue("infer"), EVAL_QUEUE)],
+                "eval" if name == EVAL_QUEUE else "infer",
+            )
+            for name in self._queues
+        }
         self._far = infer.outlives_driver or evaluate.outlives_driver
         self._reapers = {
             name: Reaper(queue, options.retry, self._pool(name).lease_seconds)
@@ -115,7 +131,8 @@ class Driver:
         # A driver on another host may have the same process number.
         self._mark = f"{os.getpid()}{os.urandom(2).hex()}" if self._far else str(os.getpid())
         self._start_failures: dict[str, int] = {}
-        self._last_look = 0.0
+        self._bytes: dict[str, int] = {}
+        self._next_look = 0.0
 
     def _make_queues(self) -> dict[str, Queue]:
         names: list[str] = []
@@ -131,52 +148,14 @@ class Driver:
     # ------------------------------------------------------------------ seeding
     def seed(self) -> None:
         """Put the plan's tasks into the queues; what is done stays done, what failed gets another chance."""
-        done: set[tuple[str, int, int]] = set()
-        for model in self.plan.models:
-            queue = self.folder.queue(model.queue)
-            tasks = [t for p in self.plan.pairs if p.model == model.abbr for t in p.tasks("infer")]
-            queue.create()
-            self._recover(queue, model.queue)
-            for name in queue.names("failed"):
-                queue.reopen(name)
-            for entry in list(queue.entries("done")):
-                if read_json(entry.path, {}).get("failed"):
-                    queue.reopen(entry.name)
-            queue.withdraw({task.name for task in tasks})
-            seed_tasks(queue, [task.name for task in tasks])
-            finished = queue.names("done")
-            done.update((t.queue + t.dataset, t.start, t.stop) for t in tasks if t.name in finished)
-        self._seed_eval(done)
+        self._seeder.seed(self._recover, self._say)
 
-    def _seed_eval(self, done: set[tuple[str, int, int]]) -> None:
-        queue = self.folder.queue(EVAL_QUEUE)
-        queue.create()
-        self._recover(queue, EVAL_QUEUE)
-        ready: list[str] = []
-        waiting: list[str] = []
-        for pair in self.plan.pairs:
-            for infer, task in zip(pair.tasks("infer"), pair.tasks("eval"), strict=True):
-                inferred = (infer.queue + infer.dataset, infer.start, infer.stop) in done
-                (ready if inferred or self.options.mode == "eval" else waiting).append(task.name)
-        queue.withdraw({*ready, *waiting})
-        finished, failed = queue.names("done"), queue.names("failed")
-        for name in waiting:
-            if name in finished or name in failed:
-                queue.reopen(name, waiting=True)
-        for name in failed.intersection(ready):
-            queue.reopen(name)
-        for name in queue.names("ready").intersection(waiting):
-            (queue.folder("ready") / f"{name}.0").rename(queue.folder("waiting") / f"{name}.0")
-        for name in ready:
-            queue.promote(name)
-        seed_tasks(queue, ready, waiting)
-
-    def _recover(self, queue: Queue, name: str) -> None:
+    def _recover(self, name: str, queue: Queue) -> None:
         """Take back what workers of an earlier driver held, where those cannot be alive any more."""
         if self._pool(name).outlives_driver:
             return
         for entry in list(queue.entries("leased")):
-            queue.break_lease(entry.path, "the driver of its worker ended", kind="driver", counted=False)
+            queue.break_lease(entry, "the driver of its worker ended", kind="driver", counted=False)
 
     # ------------------------------------------------------------------ the loop
     def run(self) -> None:
@@ -216,6 +195,9 @@ class Driver:
                 self._workers[id] = _Worker(id, queue, seen_over=states[id].over)
                 if states[id].over:
                     self._reapers[queue].release([id], "it ended while there was no driver", counted=False)
+        left = sum(not worker.seen_over for worker in self._workers.values())
+        if left:
+            self._say(f"going on with {left} workers that an earlier driver started")
 
     def first_jobs(self) -> list[Job]:
         """One job of each kind, as they would be started."""
@@ -232,58 +214,47 @@ class Driver:
             self._last_beat = now
             with contextlib.suppress(FileNotFoundError):  # drivers on other hosts judge the lock by its age
                 os.utime(self.folder.lock_file)
-        if now - self._last_look >= (FAR_LOOK_SECONDS if self._far else LOOK_SECONDS):
-            self._last_look = now
+        if now >= self._next_look:
             for queue in self._queues.values():
                 queue.create()  # a folder that somebody took away must not stop the run
             self._release_blocked()
             self._mind_idle(now)
             self._look()
+            pause = FAR_LOOK_SECONDS if self._far else LOOK_SECONDS
+            self._next_look = now + max(pause, LOOK_SHARE * (time.monotonic() - now))
         return changed
 
     def _finished(self) -> bool:
         if any(not worker.seen_over for worker in self._workers.values()):
             return False
-        return not any(map(self._is_open, self._queues)) and all(map(self._settled, self._queues))
+        if any(map(self._is_open, self._queues)) or not all(map(self._settled, self._queues)):
+            return False
+        return not self._seeder.reopen_torn(self._say)
 
     def _is_open(self, queue: str) -> bool:
         """Whether a queue has tasks that are not over."""
-        return any(any(True for _ in self._queues[queue].entries(state)) for state in OPEN_STATES)
+        return self._queues[queue].has(*OPEN_STATES)
 
     def _settled(self, name: str) -> bool:
-        """Whether every task of a queue is done or given up.
-
-        One that is in no state at all (somebody deleted its file) is put back: no sample is lost.
-        """
-        queue = self._queues[name]
-        over = queue.names("done") | queue.names("failed")
-        stage: Stage = "eval" if name == EVAL_QUEUE else "infer"
-        missing = [t.name for t in self.plan.tasks(stage) if t.queue == name and t.name not in over]
-        waits = stage == "eval" and self.options.mode != "eval"
-        vanished = seed_tasks(queue, *(([], missing) if waits else (missing,))) if missing else 0
+        """Whether every task of a queue is done or given up; one that has vanished is put back."""
+        left, vanished = self._seeder.put_back(name, self.folder.queue(name))
         if vanished:
             self._say(f"{vanished} tasks had vanished from the run folder; they are back")
-        return not missing
+        return not left
 
     def _release_blocked(self) -> None:
-        """No eval task waits for ever: once its infer task is over, well or badly, it becomes ready."""
-        if EVAL_QUEUE not in self._queues:
+        """No eval task waits for ever: once nothing of a model is open, nothing waits for that model."""
+        if EVAL_QUEUE not in self._queues or not self._queues[EVAL_QUEUE].has("waiting"):
             return
-        evaluation = self._queues[EVAL_QUEUE]
-        waiting = evaluation.names("waiting")
-        if not waiting:
-            return
-        over = {
-            model.queue: self.folder.queue(model.queue).names("failed")
-            | self.folder.queue(model.queue).names("done")
-            for model in self.plan.models
-        }
-        for pair in self.plan.pairs:
-            for infer, task in zip(pair.tasks("infer"), pair.tasks("eval"), strict=True):
-                if task.name in waiting and infer.name in over[infer.queue]:
-                    evaluation.promote(task.name)
+        models = [model.queue for model in self.plan.models]
+        over = {name for name in models if not self.folder.queue(name).has("ready", "leased", "broken")}
+        if over - self._released:
+            self._seeder.release()
+        self._released = over
 
     def _look(self) -> None:
+        for line in self.folder.news():
+            self._hear(line)
         live = [id for id, worker in self._workers.items() if not worker.seen_over]
         self._watch(self._watcher.look(), live)
 
@@ -333,8 +304,8 @@ class Driver:
             pool = self._pools[stage]
             if pool.in_process and stage == "eval" and self._infer_open():
                 continue
-            open_tasks = sum(1 for _ in queue.entries("ready"))
-            if not open_tasks and not (stage == "eval" and any(True for _ in queue.entries("waiting"))):
+            open_tasks = queue.count("ready", pool.workers)
+            if not open_tasks and not (stage == "eval" and queue.has("waiting")):
                 continue
             live = [w for w in self._workers.values() if not w.seen_over and not w.silent]
             mine = sum(worker.queue == name for worker in live)
@@ -405,12 +376,12 @@ class Driver:
         fatal = self._fatal(worker)
         reason = fatal["reason"] if fatal else state.reason or f"exit code {state.exit_code}"
         kind = fatal["kind"] if fatal else state.kind or "exit"
-        tasks = self._held(worker)
-        progressed = self._wrote(worker)
+        held = self._held(worker)
+        progressed = self._wrote(worker, held) or self._grew(worker.queue)
         free = kind in FREE_KINDS or (kind == "timeout" and progressed)
-        held = reaper.release([worker.id], reason, kind=kind, counted=not free)
-        if state.phase == "failed":
-            pool.failed(worker.id, state, tasks)
+        reaper.release([worker.id], reason, kind=kind, counted=not free)
+        if state.phase == "failed" or (state.phase == "cancelled" and not worker.dismissed):
+            pool.failed(worker.id, state, [entry.name for entry in held])
         if worker.dismissed:
             return
         if state.kind == "cancelled":
@@ -419,7 +390,7 @@ class Driver:
             # Neither the user's own mistake (a wrong key, a missing file) nor a request that cannot be
             # granted goes away by trying again.
             self._give_up(worker.queue, reason, kind)
-        elif progressed:
+        elif progressed or worker.silent:  # it did start
             self._start_failures.pop(worker.queue, None)
         elif not held and not self._broken(worker):
             failures = self._start_failures.get(worker.queue, 0) + 1
@@ -438,19 +409,39 @@ class Driver:
                 return found
         return None
 
-    def _held(self, worker: _Worker) -> dict[str, Mapping[str, object]]:
-        """The tasks that a worker held, with how far each was."""
-        return {
-            entry.name: read_json(entry.path, {})
-            for entry in list(self._queues[worker.queue].entries("leased"))
-            if worker.is_named(entry.owner)
-        }
+    def _held(self, worker: _Worker) -> list[Entry]:
+        """The tasks that a worker holds."""
+        return [e for e in list(self._queues[worker.queue].entries("leased")) if worker.is_named(e.owner)]
 
-    def _wrote(self, worker: _Worker) -> bool:
-        """Whether a row of this worker is on disk, whatever became of its tasks."""
-        place = self.folder.path / ("scores" if worker.queue == EVAL_QUEUE else "predictions")
-        marks = (f"-{worker.id}-", f"-{worker.id}.")
-        return any(mark in path.name for path in place.glob("*/*/*.jsonl") for mark in marks)
+    def _wrote(self, worker: _Worker, held: Collection[Entry]) -> bool:
+        """Whether a row of this worker is on disk: of a task that it finished, or of one that it held."""
+        finished = listed(str(self._queues[worker.queue].folder("done")))
+        if any(name.startswith((f"{worker.id}-", f"{worker.id}.")) for name in finished):
+            return True
+        return any(path.exists() for entry in held for path in self._row_files(worker.queue, entry))
+
+    def _grew(self, queue: str) -> bool:
+        """Whether there are more rows than when a worker of this queue ended early the last time.
+
+        A worker that gave back all that it held before its time was up has left no other trace.
+        """
+        place = self.folder.path / ("scores" if queue == EVAL_QUEUE else "predictions")
+        model = "*" if queue == EVAL_QUEUE else safe_name(self._model_of(queue).abbr)
+        size = sum(path.stat().st_size for path in place.glob(f"{model}/*/*.jsonl"))
+        before, self._bytes[queue] = self._bytes.get(queue, 0), size
+        return size > before
+
+    def _row_files(self, queue: str, entry: Entry) -> Iterator[Path]:
+        """Where the rows of an attempt at a task lie."""
+        found = self._finders[queue].find(entry.name)
+        if found is not None:
+            pair, start, stop = found
+            if queue == EVAL_QUEUE:
+                file = score_file(shard_name(start, stop, pair.eval_fingerprint), entry)
+                yield self.folder.scores(pair.model, pair.dataset) / file
+            else:
+                file = answer_file(shard_name(start, stop, pair.fingerprint), entry.attempts)
+                yield self.folder.predictions(pair.model, pair.dataset) / file
 
     def _live(self, queue: str) -> int:
         return sum(worker.queue == queue and not worker.seen_over for worker in self._workers.values())
@@ -489,7 +480,7 @@ class Driver:
         except KeyboardInterrupt:
             self._cancel(now=True)
         for name, queue in self._queues.items():
-            self._recover(queue, name)
+            self._recover(name, queue)
 
     def _cancel(self, *, now: bool) -> None:
         for pool in self._pools.values():

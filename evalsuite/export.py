@@ -10,9 +10,9 @@ from typing import Any, TextIO
 
 from evalsuite.datasets.build import build_dataset
 from evalsuite.plan import Pair, Plan
-from evalsuite.store.answers import merged_rows, shard_name
+from evalsuite.store.answers import attempts_of, merged_rows, shard_files, shard_name
 from evalsuite.store.folder import RunFolder
-from evalsuite.store.rows import read_rows, shard_files
+from evalsuite.store.rows import read_rows
 from evalsuite.summarizers.export import write_predictions, write_results
 from evalsuite.types import Result
 
@@ -34,15 +34,16 @@ def export_pair(folder: RunFolder, plan: Plan, pair: Pair, result: Result, *, de
 
 def _rows(folder: RunFolder, plan: Plan, pair: Pair, *, scored: bool) -> Iterator[dict[str, Any]]:
     dataset = build_dataset(plan.dataset(pair.dataset).config)
+    answered = folder.predictions(pair.model, pair.dataset)
+    judged = folder.scores(pair.model, pair.dataset)
+    answer_files = shard_files(answered)
+    score_files = shard_files(judged) if scored else {}
     for start, stop in pair.slices:
-        answers = merged_rows(
-            folder.predictions(pair.model, pair.dataset), shard_name(start, stop, pair.fingerprint)
-        )
+        shard = shard_name(start, stop, pair.fingerprint)
+        answers = merged_rows(answered, shard, attempts_of(answer_files.get(shard, ())))
         scores: dict[tuple[int, int], dict[str, Any]] = {}
-        if scored:
-            shard = shard_name(start, stop, pair.eval_fingerprint)
-            for path in shard_files(folder.scores(pair.model, pair.dataset), shard):
-                scores.update(((row["index"], row["repeat"]), row) for row in read_rows(path))
+        for name in score_files.get(shard_name(start, stop, pair.eval_fingerprint), ()):
+            scores.update(((row["index"], row["repeat"]), row) for row in read_rows(judged / name))
         gold = {sample.index: sample.reference for sample in dataset.samples(start, stop)}
         for place in sorted(answers):
             yield {**_plain(answers[place]), "gold": gold.get(place[0]), "score": scores.get(place)}

@@ -11,6 +11,8 @@ import fnmatch
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ CHARS_PER_TOKEN = 3.5
 SECONDS_PER_TOKEN = 0.002
 OUTPUT_WEIGHT = 8
 LIKELY_OUTPUT = 256
+BRIEF_BYTES = 48
 
 # These decide how fast or from where an answer comes, not what it says.
 NOT_IDENTITY = frozenset(
@@ -97,16 +100,22 @@ class Pair:
     seconds: float
     slices: tuple[tuple[int, int], ...]
 
+    def queue(self, stage: Stage) -> str:
+        """The queue that the tasks of a stage lie in."""
+        return f"infer-{self.model}" if stage == "infer" else EVAL_QUEUE
+
+    def mark(self, stage: Stage) -> tuple[str, str]:
+        """How the names of all tasks of a stage begin and end."""
+        if stage == "infer":
+            return _brief(self.dataset), self.fingerprint[:12]
+        return f"{_brief(self.model)}-{_brief(self.dataset)}", self.eval_fingerprint[:12]
+
     def task(self, stage: Stage, start: int, stop: int) -> Task:
         """The task of one slice in one stage."""
-        dataset = safe_name(self.dataset)[:48]
-        if stage == "infer":
-            name = f"{dataset}-{start}-{stop}-{self.fingerprint[:12]}"
-            queue = f"infer-{self.model}"
-        else:
-            name = f"{safe_name(self.model)[:48]}-{dataset}-{start}-{stop}-{self.eval_fingerprint[:12]}"
-            queue = EVAL_QUEUE
+        head, tail = self.mark(stage)
+        name = f"{head}-{start}-{stop}-{tail}"
         cost = self.seconds * (stop - start)
+        queue = self.queue(stage)
         return Task(name, stage, queue, self.model, self.dataset, start, stop, self.verb, cost)
 
     def tasks(self, stage: Stage) -> Iterator[Task]:
@@ -128,13 +137,21 @@ class Plan:
     blocked: Mapping[str, str] = field(default_factory=dict)
     """Datasets that cannot be asked or judged on this machine, with the reason."""
 
+    @cached_property
+    def _models(self) -> Mapping[str, ModelEntry]:
+        return {model.abbr: model for model in self.models}
+
+    @cached_property
+    def _datasets(self) -> Mapping[str, DatasetEntry]:
+        return {dataset.abbr: dataset for dataset in self.datasets}
+
     def model(self, abbr: str) -> ModelEntry:
         """The model of that name."""
-        return next(model for model in self.models if model.abbr == abbr)
+        return self._models[abbr]
 
     def dataset(self, abbr: str) -> DatasetEntry:
         """The dataset of that name."""
-        return next(dataset for dataset in self.datasets if dataset.abbr == abbr)
+        return self._datasets[abbr]
 
     def tasks(self, stage: Stage) -> Iterator[Task]:
         """All tasks of one stage."""
@@ -165,6 +182,47 @@ class Plan:
             reuse=raw["reuse"],
             blocked=raw["blocked"],
         )
+
+
+class TaskFinder:
+    """Finds the tasks of a queue by their names, without a table of them all."""
+
+    def __init__(self, pairs: Sequence[Pair], stage: Stage) -> None:
+        self._stage = stage
+        self._pairs = {pair.mark(stage): pair for pair in pairs}
+        self._slices: dict[tuple[str, str], frozenset[tuple[int, int]]] = {}
+
+    def find(self, name: str) -> tuple[Pair, int, int] | None:
+        """The slice that a name stands for; None when the plan has no such task."""
+        try:
+            head, start, stop, tail = name.rsplit("-", 3)
+            mark, place = (head, tail), (int(start), int(stop))
+        except ValueError:
+            return None
+        pair = self._pairs.get(mark)
+        if pair is None:
+            return None
+        if mark not in self._slices:
+            self._slices[mark] = frozenset(pair.slices)
+        return (pair, *place) if place in self._slices[mark] else None
+
+    def task(self, name: str) -> tuple[Task, Pair]:
+        """The task of a name that the plan has."""
+        found = self.find(name)
+        if found is None:
+            raise KeyError(name)
+        pair, start, stop = found
+        return pair.task(self._stage, start, stop), pair
+
+
+def _brief(name: str) -> str:
+    """A name cut so that the names of task files stay within what a file system takes."""
+    safe = safe_name(name)
+    if len(safe.encode()) <= BRIEF_BYTES:
+        return safe
+    return (
+        safe.encode()[: BRIEF_BYTES - 7].decode(errors="ignore") + "_" + sha256(name.encode()).hexdigest()[:6]
+    )
 
 
 # --------------------------------------------------------------------------- identities

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalsuite.store.leases import LEASE_SECONDS, Lease
+from evalsuite.store.leases import LEASE_SECONDS, Lease, Queue
 
 EXIT_STOPPED = 75
 """A worker that was asked to stop and gave its tasks back leaves with this status (try again later)."""
@@ -20,32 +20,36 @@ class Stopped(Exception):
 
 @dataclass
 class Heart:
-    """Beats for all leases that this worker holds, from a thread: long model calls do not end them."""
+    """Beats for a worker and all that it holds, from a thread: long model calls do not end its leases."""
 
+    queue: Queue
+    owner: str
     seconds: float = LEASE_SECONDS / 6
-    _leases: dict[str, tuple[Lease, Callable[[], Mapping[str, Any]]]] = field(default_factory=dict)
+    _held: dict[str, Callable[[], Mapping[str, Any]]] = field(default_factory=dict)
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def hold(self, lease: Lease, progress: Callable[[], Mapping[str, Any]]) -> None:
-        """Keep this lease alive from now on."""
-        self._leases[lease.name] = (lease, progress)
+        """Tell with each beat from now on how far this task is."""
+        self._held[lease.name] = progress
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
             self._thread.start()
 
     def drop(self, lease: Lease) -> None:
-        """Stop beating for a lease."""
-        self._leases.pop(lease.name, None)
+        """Speak no more of a task."""
+        self._held.pop(lease.name, None)
 
     def _run(self) -> None:
         while not self._end.wait(self.seconds):
-            for lease, progress in list(self._leases.values()):
-                if not lease.lost:
-                    # A full disk or a file system that is away for a moment must not stop the heart for good.
-                    with contextlib.suppress(OSError):
-                        lease.beat(progress())
+            held = {name: progress() for name, progress in list(self._held.items())}
+            # A full disk or a file system that is away for a moment must not stop the heart for good.
+            with contextlib.suppress(OSError):
+                self.queue.beat(self.owner, held)
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread; nothing is held any more."""
         self._end.set()
+        if self._thread is not None:
+            self._thread.join(self.seconds)
+        self.queue.forget(self.owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -13,15 +14,17 @@ from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
 from evalsuite.errors import describe, kind_of
 from evalsuite.evaluators.base import AnsweredSample, Evaluator
-from evalsuite.plan import EVAL_QUEUE, Pair, Plan
+from evalsuite.plan import EVAL_QUEUE, Pair, Plan, TaskFinder
 from evalsuite.postprocess import postprocessor
 from evalsuite.pulse import Heart, Stopped
 from evalsuite.registry import resolve
-from evalsuite.store.answers import failed, merged_rows, row_answer, shard_name
+from evalsuite.settle import Settler
+from evalsuite.store.answers import failed, merged_rows, row_answer, score_file, shard_files, shard_name
+from evalsuite.store.entries import Entry, Outcome
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.keys import digest
 from evalsuite.store.leases import Lease
-from evalsuite.store.rows import Row, RowWriter, read_rows, shard_files
+from evalsuite.store.rows import Row, RowWriter, read_rows
 from evalsuite.types import Answer, Sample, Score, Task
 
 IDLE_SECONDS = 0.02
@@ -36,12 +39,13 @@ class EvalWorker:
         self.plan = plan
         self.owner = owner
         self.queue = folder.queue(EVAL_QUEUE)
-        self.heart = Heart()
+        self.heart = Heart(self.queue, owner)
         self.stopping = False
-        self._tasks = {task.name: (task, pair) for pair in plan.pairs for task in pair.tasks("eval")}
+        self._tasks = TaskFinder(plan.pairs, "eval")
+        self._settler = Settler()
+        self._earlier: dict[tuple[str, str], dict[str, list[str]]] = {}
         self._datasets: dict[str, Dataset] = {}
         self._evaluators: dict[str, Evaluator] = {}
-        self._claims = 0
 
     def run(self) -> None:
         """Claim and judge until nothing is ready and nothing is waiting for its answers."""
@@ -50,16 +54,20 @@ class EvalWorker:
             while True:
                 if self.stopping:
                     raise Stopped
-                lease = self.queue.claim(self.owner, lambda name: 0.0 if name in self._tasks else None)
+                lease = self.queue.claim(
+                    self.owner, EVAL_QUEUE, lambda name: self._tasks.find(name) is not None
+                )
                 if lease is not None:
                     idle = IDLE_SECONDS
                     self._work(lease)
-                elif any(True for _ in self.queue.entries("waiting")):
+                elif self.queue.has("waiting"):
                     time.sleep(idle)
                     idle = min(IDLE_LIMIT, idle * 1.5)
-                elif not any(True for _ in self.queue.entries("ready")):
+                elif not self.queue.has("ready"):
+                    self._settler.drain()
                     return
         finally:
+            self._settler.close()
             self.heart.stop()
             for evaluator in self._evaluators.values():
                 close = getattr(evaluator, "close", None)
@@ -67,39 +75,50 @@ class EvalWorker:
                     close()
 
     def _work(self, lease: Lease) -> None:
-        self._claims += 1
-        task, pair = self._tasks[lease.name]
+        task, pair = self._tasks.task(lease.name)
         progress: dict[str, Any] = {"done": 0, "dataset": task.dataset}
         self.heart.hold(lease, lambda: progress)
         shard = shard_name(task.start, task.stop, pair.eval_fingerprint)
-        path = self.folder.scores(task.model, task.dataset) / (
-            f"{shard}.{lease.failures}-{self.owner}-{self._claims}.jsonl"
-        )
+        writer = RowWriter(self.folder.scores(task.model, task.dataset) / score_file(shard, lease.entry))
+        started = time.monotonic()
         try:
-            started = time.monotonic()
-            with RowWriter(path) as writer:
-                for row in self._score_rows(task, pair, shard):
-                    writer.append(row)
-                    progress["done"] += 1
-                    if self.stopping:
-                        raise Stopped
-            took = round(time.monotonic() - started, 3)
-            lease.done({"owner": self.owner, "rows": writer.count, "file": path.name, "seconds": took})
-        except (Stopped, KeyboardInterrupt):
-            lease.give_back()
-            raise
-        except Exception as error:
+            for row in self._score_rows(task, pair, shard, lease.entry):
+                writer.append(row)
+                progress["done"] += 1
+                if self.stopping:
+                    raise Stopped
+        except BaseException as error:
+            self.heart.drop(lease)
+            try:
+                writer.close()
+            finally:
+                if isinstance(error, (Stopped, KeyboardInterrupt)):
+                    lease.give_back()
+                else:
+                    lease.fail(describe(error), kind=kind_of(error))
+            if not isinstance(error, Exception) or isinstance(error, Stopped):
+                raise
+            return
+        took = time.monotonic() - started
+        self._settler.submit(lambda: self._settle(lease, writer, took))
+
+    def _settle(self, lease: Lease, writer: RowWriter, took: float) -> None:
+        try:
+            writer.close()
+            lease.done(Outcome(writer.count, seconds=took, size=writer.size))
+        except OSError as error:
             lease.fail(describe(error), kind=kind_of(error))
         finally:
             self.heart.drop(lease)
 
-    def _score_rows(self, task: Task, pair: Pair, shard: str) -> Iterator[Row]:
+    def _score_rows(self, task: Task, pair: Pair, shard: str, entry: Entry) -> Iterator[Row]:
         """The score rows of a slice: first those whose answers did not change since an earlier attempt."""
         answers = merged_rows(
             self.folder.predictions(task.model, task.dataset),
             shard_name(task.start, task.stop, pair.fingerprint),
+            entry.answers,
         )
-        known = self._known_scores(task, shard)
+        known = self._known_scores(task, shard, entry)
         todo: dict[int, list[Row]] = {}
         for row in answers.values():
             mark = digest([row["key"], {k: v for k, v in row["answer"].items() if k != "seconds"}])
@@ -114,12 +133,19 @@ class EvalWorker:
                 todo.setdefault(row["index"], []).append(row)
         yield from self._judge(task, todo)
 
-    def _known_scores(self, task: Task, shard: str) -> dict[tuple[int, int], Row]:
+    def _known_scores(self, task: Task, shard: str, entry: Entry) -> dict[tuple[int, int], Row]:
+        """Verdicts of earlier attempts: those that lay there when this worker came, and broken ones."""
+        folder = self.folder.scores(task.model, task.dataset)
+        place = (task.model, task.dataset)
+        if place not in self._earlier:
+            self._earlier[place] = shard_files(folder)
+        broken = (score_file(shard, replace(entry, attempts=attempt)) for attempt in range(entry.attempts))
         rows: dict[tuple[int, int], Row] = {}
-        for path in shard_files(self.folder.scores(task.model, task.dataset), shard):
-            for row in read_rows(path):
-                if row["status"] != "error":
-                    rows[row["index"], row["repeat"]] = row
+        for name in dict.fromkeys((*self._earlier[place].get(shard, ()), *broken)):
+            with contextlib.suppress(FileNotFoundError):  # an attempt that ended before its first verdict
+                for row in read_rows(folder / name):
+                    if row["status"] != "error":
+                        rows[row["index"], row["repeat"]] = row
         return rows
 
     def _judge(self, task: Task, todo: Mapping[int, list[Row]]) -> Iterator[Row]:

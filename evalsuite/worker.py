@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import math
+import itertools
 import os
 import signal
 import sys
@@ -14,6 +14,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -24,13 +25,16 @@ from evalsuite.datasets.build import build_dataset
 from evalsuite.errors import describe, kind_of
 from evalsuite.inferencers.base import Exchange, Inferencer
 from evalsuite.models.base import Model
-from evalsuite.plan import EVAL_QUEUE, ModelEntry, Pair, Plan, sampling_of
+from evalsuite.plan import EVAL_QUEUE, ModelEntry, Pair, Plan, TaskFinder, sampling_of
 from evalsuite.pulse import EXIT_STOPPED, Heart, Stopped
 from evalsuite.registry import resolve
-from evalsuite.store.answers import answer_row, failed, find_answers, merged_rows, shard_name
-from evalsuite.store.files import write_json
+from evalsuite.settle import Settler
+from evalsuite.store.answers import answer_file, answer_row, failed, merged_rows, shard_name
+from evalsuite.store.entries import Entry, Outcome
+from evalsuite.store.files import safe_name, write_json
 from evalsuite.store.folder import RunFolder
-from evalsuite.store.leases import Lease
+from evalsuite.store.leases import BATCH, Lease
+from evalsuite.store.reuse import OldAnswers, runs_with
 from evalsuite.store.rows import RowWriter
 from evalsuite.types import Answer, Request, Task, Verb
 
@@ -43,6 +47,8 @@ ENGINE_KEYS = frozenset(
 """Keys of a model dict that the engine uses itself; a backend gets them only if it asks for them."""
 
 STOP_GRACE_SECONDS = 3.0
+RANK_OF_PROMOTED = "500"
+"""Tasks are judged as they land, whatever they cost."""
 
 
 @dataclass
@@ -79,15 +85,12 @@ class InferWorker:
         self.entry = entry
         self.owner = owner
         self.queue = folder.queue(entry.queue)
-        self.heart = Heart()
+        self.heart = Heart(self.queue, owner)
         self.stopping = False
-        self._tasks = {
-            task.name: (task, pair)
-            for pair in plan.pairs
-            if pair.model == entry.abbr
-            for task in pair.tasks("infer")
-        }
-        self._claims = 0
+        self._tasks = TaskFinder([pair for pair in plan.pairs if pair.model == entry.abbr], "infer")
+        self._settler = Settler()
+        self._promoted = itertools.count()
+        self._old: dict[str, OldAnswers] = {}
         self._running: dict[str, RunningTask] = {}
         self._followups: deque[Request] = deque()
         self._waiting: dict[str, list[tuple[RunningTask, Exchange]]] = {}
@@ -107,10 +110,12 @@ class InferWorker:
                 worked = False
                 for verb in verbs:
                     worked = self._run_verb(verb) or worked
+            self._settler.drain()
         except BaseException as error:
             self._abandon(error)
             raise
         finally:
+            self._settler.close()
             self.heart.stop()
             if self._model is not None:
                 self._model.close()
@@ -183,19 +188,13 @@ class InferWorker:
 
     # ------------------------------------------------------------------ tasks
     def _claim(self, verb: Verb) -> RunningTask | None:
-        def rank(name: str) -> float | None:
-            known = self._tasks.get(name)
-            # Coarse steps of cost: long tasks first, and workers that look at once spread among equals.
-            return _step(known[0].cost) if known and known[0].verb == verb else None
-
-        lease = self.queue.claim(self.owner, rank)
+        lease = self.queue.claim(self.owner, verb, lambda name: self._tasks.find(name) is not None)
         if lease is None:
             return None
-        task, pair = self._tasks[lease.name]
-        self._claims += 1
+        task, pair = self._tasks.task(lease.name)
         shard = shard_name(task.start, task.stop, pair.fingerprint)
-        attempt = f"{lease.failures}-{self.owner}-{self._claims}"
-        writer = RowWriter(self.folder.predictions(task.model, task.dataset) / f"{shard}.{attempt}.jsonl")
+        place = self.folder.predictions(task.model, task.dataset)
+        writer = RowWriter(place / answer_file(shard, lease.entry.attempts))
         total = (task.stop - task.start) * self.plan.dataset(task.dataset).repeats
         running = RunningTask(task, pair, lease, writer, iter(()), total)
         self._running[lease.name] = running
@@ -206,10 +205,11 @@ class InferWorker:
     def _exchanges(self, running: RunningTask, shard: str) -> Iterator[Exchange]:
         """The exchanges of a slice that have no answer yet, here or (when reuse is on) in an earlier run."""
         task = running.task
-        mine = merged_rows(self.folder.predictions(task.model, task.dataset), shard)
-        runs = self._runs_to_search(task)
+        folder = self.folder.predictions(task.model, task.dataset)
+        mine = merged_rows(folder, shard, running.lease.entry.attempts)
+        old = self._old_answers(running.pair)
         exchanges = self._all_exchanges(task)
-        if not mine and not runs:
+        if not mine and not old:
             yield from exchanges
             return
         known = {place: row["key"] for place, row in mine.items() if not failed(row)}
@@ -219,18 +219,16 @@ class InferWorker:
                 running.done += 1
             else:
                 todo.append(exchange)
-        found = self._reuse(running, todo, runs) if runs and todo else set()
+        found = self._reuse(running, todo, old) if old and todo else set()
         yield from (exchange for exchange in todo if exchange.key not in found)
 
-    def _reuse(self, running: RunningTask, todo: list[Exchange], runs: list[RunFolder]) -> set[str]:
+    def _reuse(self, running: RunningTask, todo: list[Exchange], old: OldAnswers) -> set[str]:
         task = running.task
         places: dict[str, list[Exchange]] = {}
         for exchange in todo:
             places.setdefault(exchange.key, []).append(exchange)
         found: set[str] = set()
-        span = (task.start, task.stop)
-        mark = running.pair.fingerprint
-        for run, row in find_answers(runs, task.model, task.dataset, span, places, mark):
+        for run, row in old.find((task.start, task.stop), places):
             found.add(row["key"])
             for exchange in places[row["key"]]:
                 sample = exchange.sample
@@ -240,14 +238,17 @@ class InferWorker:
                 running.reused += 1
         return found
 
-    def _runs_to_search(self, task: Task) -> list[RunFolder]:
-        runs = [self.folder, *self.folder.siblings()] if self.plan.reuse else [self.folder]
-        found = []
-        for run in runs:
-            folder = run.predictions(task.model, task.dataset)
-            if folder.is_dir() and any(folder.glob("*.jsonl")):
-                found.append(run)
-        return found
+    def _old_answers(self, pair: Pair) -> OldAnswers:
+        """What was on disk for this dataset before its first task came to this worker; looked up once."""
+        if pair.dataset not in self._old:
+            others = self._siblings if self.plan.reuse else ()
+            ours = {shard_name(start, stop, pair.fingerprint) for start, stop in pair.slices}
+            self._old[pair.dataset] = OldAnswers(self.folder, others, pair.model, pair.dataset, ours)
+        return self._old[pair.dataset]
+
+    @cached_property
+    def _siblings(self) -> Sequence[RunFolder]:
+        return runs_with(self.entry.identity, self.entry.abbr, self.folder.siblings())
 
     def _all_exchanges(self, task: Task) -> Iterator[Exchange]:
         inferencer = self._inferencer(task.dataset)
@@ -257,25 +258,26 @@ class InferWorker:
                 yield inferencer.exchange(sample, repeat)
 
     def _finish_if_done(self, running: RunningTask) -> None:
-        if not running.exhausted or running.open:
-            return
+        if running.exhausted and not running.open:
+            self._settler.submit(lambda: self._settle(running))
+
+    def _settle(self, running: RunningTask) -> None:
+        """Rows on the disk, then the mark that they are, then the task that judges them."""
         running.writer.close()
-        self.heart.drop(running.lease)
-        del self._running[running.lease.name]
-        task = running.task
-        summary = {
-            "owner": self.owner,
-            "rows": running.done,
-            "failed": running.failed,
-            "reused": running.reused,
-            "seconds": round(time.monotonic() - running.started, 3),
-        }
-        if running.lease.done(summary):
-            self.folder.queue(EVAL_QUEUE).promote(running.pair.task("eval", task.start, task.stop).name)
+        lease = running.lease
+        seconds = time.monotonic() - running.started
+        if lease.done(Outcome(running.done, running.failed, running.reused, seconds, running.writer.size)):
+            task = running.pair.task("eval", running.task.start, running.task.stop)
+            batch = f"{EVAL_QUEUE}-{RANK_OF_PROMOTED}-{self.owner}-{next(self._promoted) // BATCH}"
+            answers = lease.entry.attempts + 1
+            self.folder.queue(EVAL_QUEUE).promote(Entry(task.name, answers=answers, batch=batch))
+        self.heart.drop(lease)
+        del self._running[lease.name]
 
     def _abandon(self, error: BaseException) -> None:
         """Give back what is held: unharmed when the worker was told to stop, as broken when it failed."""
-        for running in self._running.values():
+        self._settler.close()
+        for running in list(self._running.values()):
             self.heart.drop(running.lease)
             try:
                 running.writer.close()
@@ -299,7 +301,7 @@ class InferWorker:
         """The model's config, its batch halved for each time that a task at hand ran out of memory."""
         config = self.entry.config
         size = config.get("batch_size")
-        attempts = [self.queue.reasons(name) for name in self._running]
+        attempts = [self.queue.reasons(name) for name in list(self._running)]
         times = max((sum(row["kind"] == "oom" for row in rows) for rows in attempts), default=0)
         if not times or not isinstance(size, int):
             return config
@@ -348,14 +350,11 @@ def _chain(first: Request, rest: Iterator[Request]) -> Iterator[Request]:
     yield from rest
 
 
-def _step(cost: float) -> float:
-    return math.floor(math.log2(max(cost, 1e-9)))
-
-
 # --------------------------------------------------------------------------- the process
 def main(argv: Sequence[str]) -> int:
     """Be one worker, `RUN QUEUE OWNER`, in a process of its own or (under a debugger) in the driver's."""
     run, queue, owner = argv
+    owner = safe_name(owner)  # it stands in the names of files
     folder = RunFolder(Path(run))
     plan = Plan.load(folder.plan_file)
     for path in reversed(plan.search_paths):

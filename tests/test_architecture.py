@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     1: ("types", "errors", "config", "sandbox", "postprocess", "stats", "registry", "runners", "manifest"),
     2: ("partitioners", "prompt", "datasets", "models", "evaluators", "store"),
-    3: ("plan", "inferencers", "summarizers", "prompts_of", "progress", "report", "pulse", "trackers"),
+    3: (
+        *("plan", "inferencers", "summarizers", "prompts_of", "progress", "report", "pulse", "trackers"),
+        *("settle", "seeding"),
+    ),
     4: (
         *("worker", "scoring", "collect", "export", "drive", "dryrun", "score", "cluster", "conclude"),
         "obstacles",

@@ -1,20 +1,15 @@
-"""Answer rows: how an answer becomes a line, how attempts at a shard merge, how old answers are found."""
+"""Answer rows: how an answer becomes a line, where the attempts at a shard lie, and how they merge."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalsuite.store.folder import RunFolder
-from evalsuite.store.rows import Row, read_lines, read_rows, shard_files
+from evalsuite.store.entries import Entry, listed
+from evalsuite.store.rows import Row, read_rows
 from evalsuite.types import Answer, Failure, OptionScore, ToolCall
-
-KEY_AT = len('{"key":"')
-_SHARD = re.compile(r"(\d+)-(\d+)-[0-9a-f]+$")
 
 
 def shard_name(start: int, stop: int, fingerprint: str) -> str:
@@ -65,69 +60,46 @@ def failed(row: Mapping[str, Any]) -> bool:
     return "error" in row["answer"]
 
 
-def merged_rows(folder: Path, shard: str) -> dict[tuple[int, int], Row]:
-    """The rows of a shard by (sample, repeat): an answer beats a failure, else the first attempt wins."""
+def answer_file(shard: str, attempt: int) -> str:
+    """The name of the row file of one attempt at a slice's answers."""
+    return f"{shard}.{attempt}.jsonl"
+
+
+def score_file(shard: str, entry: Entry) -> str:
+    """The name of the row file of one attempt at judging a slice, which may have been answered anew."""
+    return f"{shard}.{entry.answers}-{entry.attempts}.jsonl"
+
+
+def merged_rows(folder: Path, shard: str, attempts: int) -> dict[tuple[int, int], Row]:
+    """The rows of a shard by (sample, repeat): an answer beats a failure, else the first attempt wins.
+
+    The attempts are counted by the task's entry, so their files are opened by name: a folder that holds what
+    thousands of others wrote is not listed.
+    """
     rows: dict[tuple[int, int], Row] = {}
-    for path in shard_files(folder, shard):
-        for row in read_rows(path):
-            place = (row["index"], row["repeat"])
-            known = rows.get(place)
-            if known is None or (failed(known) and not failed(row)):
-                rows[place] = row
+    for attempt in range(attempts):
+        try:
+            for row in read_rows(folder / answer_file(shard, attempt)):
+                place = (row["index"], row["repeat"])
+                known = rows.get(place)
+                if known is None or (failed(known) and not failed(row)):
+                    rows[place] = row
+        except FileNotFoundError:
+            continue  # an attempt that ended before its first answer
     return rows
 
 
-def find_answers(
-    runs: Sequence[RunFolder],
-    model: str,
-    dataset: str,
-    span: tuple[int, int],
-    wanted: Collection[str],
-    fingerprint: str = "",
-) -> Iterator[tuple[RunFolder, Row]]:
-    """Old answers to these request keys, in these runs, in that order; each key at most once, failures never.
-
-    Files of the same stretch of the dataset are looked at first; only for what is missing then (rows were
-    inserted, slices moved) the other files are searched. Of those, files of the same `fingerprint` hold other
-    samples of the very same plan, and are left alone: else each task would read what all others wrote.
-    Lines are compared by their key without parsing.
-    """
-    missing = {key.encode() for key in wanted}
-    folders = [(run, run.predictions(model, dataset)) for run in runs]
-    listed = [(run, folder, _names(folder)) for run, folder in folders]
-    same = f"-{fingerprint[:12]}."
-    for near in (True, False):
-        for run, folder, names in listed:
-            if not missing:
-                return
-            for name in names:
-                if _overlaps(name, span) == near and (near or not fingerprint or same not in name):
-                    for row in _search(folder / name, missing):
-                        yield run, row
+def shard_files(folder: Path) -> dict[str, list[str]]:
+    """The names of the row files in a folder by their shard, the first attempt first; one listing for all."""
+    found: dict[str, list[tuple[list[int], str]]] = {}
+    for name in listed(str(folder)):
+        shard, _, rest = name.partition(".")
+        attempt = rest.removesuffix(".jsonl").split("-")
+        if rest.endswith(".jsonl") and all(part.isdigit() for part in attempt):
+            found.setdefault(shard, []).append(([int(part) for part in attempt], name))
+    return {shard: [name for _, name in sorted(files)] for shard, files in found.items()}
 
 
-def _names(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.name.endswith(".jsonl"))
-    except FileNotFoundError:
-        return []
-
-
-def _search(path: Path, missing: set[bytes]) -> Iterator[Row]:
-    for line in read_lines(path):
-        key = line[KEY_AT : KEY_AT + 32]
-        if key not in missing:
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if not failed(row):
-            missing.discard(key)
-            yield row
-
-
-def _overlaps(name: str, span: tuple[int, int]) -> bool:
-    match = _SHARD.match(name.split(".", 1)[0])
-    return match is not None and int(match[1]) < span[1] and span[0] < int(match[2])
+def attempts_of(names: Sequence[str]) -> int:
+    """The number of the next attempt at a shard that has these row files."""
+    return max((int(re.split(r"[.-]", name)[-2]) + 1 for name in names), default=0)

@@ -22,6 +22,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._told: set[str] = set()
 
     @property
     def stamp(self) -> str:
@@ -95,9 +96,11 @@ class RunFolder:
 
     def tell(self, text: str) -> None:
         """Keep a line for those who come back to this run later."""
+        line = f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}"
+        self._told.add(line)
         self.logs.mkdir(exist_ok=True)
         with self.told_file.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+            file.write(f"{line}\n")
 
     def told(self) -> list[str]:
         """The lines that were kept so."""
@@ -105,6 +108,12 @@ class RunFolder:
             return self.told_file.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return []
+
+    def news(self) -> list[str]:
+        """The lines that others kept since this was asked last."""
+        new = [line for line in self.told() if line not in self._told]
+        self._told.update(new)
+        return new
 
     def queue(self, name: str) -> Queue:
         """The queue of one kind of worker."""

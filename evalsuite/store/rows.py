@@ -48,13 +48,20 @@ class RowWriter:
         self.count += 1
 
     def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(
-                self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
-            )
+            try:
+                return os.open(self.path, flags, 0o644)
+            except FileNotFoundError:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                return os.open(self.path, flags, 0o644)
         except OSError as error:
             raise UserError(f"cannot create the file: {error.strerror}", where=str(self.path)) from error
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._size
 
     def close(self) -> None:
         """Put the rows on the disk itself, where a power cut does not reach them."""
@@ -89,14 +96,3 @@ def read_rows(path: Path) -> Iterator[Row]:
             continue
         if isinstance(row, dict):
             yield row
-
-
-def shard_files(folder: Path, shard: str) -> list[Path]:
-    """The files of all attempts at one shard."""
-    prefix = f"{shard}."
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(e.name for e in entries if e.name.startswith(prefix) and e.name.endswith(".jsonl"))
-    except FileNotFoundError:
-        return []
-    return [folder / name for name in names]

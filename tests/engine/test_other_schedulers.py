@@ -48,4 +48,8 @@ def test_a_restarted_worker_takes_up_what_its_earlier_start_held(bench: Bench) -
     assert time.monotonic() - began < 60  # and not the silence after which a lease is taken for lost
     all_there(bench, 40)
     names = {path.name for path in bench.latest.glob("predictions/*/*/*.jsonl")}
-    assert any(".0-w-" in name for name in names) and any(".0-w.1-" in name for name in names)
+    owners = {path.parent.name for path in bench.latest.glob("tasks/infer-echo/done/*/*")}
+    assert any(name.endswith(".0.jsonl") for name in names) and any(
+        name.endswith(".1.jsonl") for name in names
+    )
+    assert owners == {"w.1-0"}

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from evalsuite.errors import UserError
-from evalsuite.store.answers import answer_row, find_answers, merged_rows, row_answer, shard_name
+from evalsuite.store.answers import answer_row, merged_rows, row_answer, shard_name
 from evalsuite.store.folder import RunFolder
+from evalsuite.store.reuse import OldAnswers
 from evalsuite.store.rows import RowWriter, read_rows
 from evalsuite.types import Answer, Failure, OptionScore, ToolCall
 
@@ -109,9 +110,10 @@ def write(folder: Path, name: str, *rows: tuple[str, int, str | None]) -> None:
 
 def test_attempts_merge_and_an_answer_beats_a_failure(tmp_path: Path) -> None:
     shard = shard_name(0, 4, "f" * 32)
-    write(tmp_path, f"{shard}.0-a-1.jsonl", ("a", 0, "boom"), ("b", 1, None))
-    write(tmp_path, f"{shard}.1-b-1.jsonl", ("a", 0, None), ("c", 1, None))
-    rows = merged_rows(tmp_path, shard)
+    write(tmp_path, f"{shard}.0.jsonl", ("a", 0, "boom"), ("b", 1, None))
+    write(tmp_path, f"{shard}.10.jsonl", ("a", 0, None), ("c", 1, None))  # the others left nothing
+    write(tmp_path, f"{shard}.11.jsonl", ("d", 2, None))  # this one is at work
+    rows = merged_rows(tmp_path, shard, 11)
     assert {place: row["answer"]["text"] for place, row in rows.items()} == {(0, 0): "a", (1, 0): "b"}
     assert "error" not in rows[0, 0]["answer"]
 
@@ -122,14 +124,12 @@ def test_old_answers_are_found_by_key_wherever_they_moved(tmp_path: Path) -> Non
     old, new = RunFolder(tmp_path / "20260101_000000"), RunFolder(tmp_path / "20260102_000000")
     write(
         old.predictions("m", "d"),
-        f"{shard_name(0, 10, 'a' * 32)}.0-x-1.jsonl",
+        f"{shard_name(0, 10, 'a' * 32)}.0.jsonl",
         ("a", 0, None),
         ("b", 1, "boom"),
     )
-    write(old.predictions("m", "d"), f"{shard_name(10, 20, 'a' * 32)}.0-x-1.jsonl", ("c", 12, None))
+    write(old.predictions("m", "d"), f"{shard_name(10, 20, 'a' * 32)}.0.jsonl", ("c", 12, None))
     wanted = {key.ljust(32, "0") for key in "abcd"}
-    found = {
-        row["key"][0]: run.stamp
-        for run, row in find_answers([new, *new.siblings()], "m", "d", (0, 10), wanted)
-    }
+    answers = OldAnswers(new, new.siblings(), "m", "d")
+    found = {row["key"][0]: run.stamp for run, row in answers.find((0, 10), wanted)}
     assert found == {"a": old.stamp, "c": old.stamp}  # a failure is no answer, an unknown key is not found
