@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from evalsuite.evaluators.code.fences import blocks
 from evalsuite.evaluators.code.python_text import cut
 
 END_TOKENS = ("<|endoftext|>", "<|endofmask|>", "</s>", "<|im_end|>")
@@ -115,15 +116,17 @@ def is_chat(fields: Mapping[str, Any], text: str) -> bool:
     if text.lstrip().startswith(fields["stem"]):
         return False
     if fields["language"] == "python":
-        return is_whole(fields, text) or text.lstrip().startswith("```") or not text[:1].isspace()
+        return is_whole(fields, text) or text.lstrip().startswith(("```", "~~~")) or not text[:1].isspace()
     begin = cut(text, stops_of(fields))
-    return "```" in begin or is_whole(fields, begin)
+    return "```" in begin or bool(blocks(begin)) or is_whole(fields, begin)
 
 
 def chat_code(text: str) -> str:
     """The first fenced block, one that does not close included; else the whole text."""
     found = _FENCED.search(text) or _OPEN_FENCE.search(text)
-    return found[1] if found else text
+    if found:
+        return found[1]
+    return next((block.code for block in blocks(text)), text)
 
 
 def chat_program(fields: Mapping[str, Any], text: str) -> str:
@@ -285,8 +288,11 @@ _CHAT = {
 def with_marker(language: str, source: str, word: str) -> str:
     """The program with a last statement that prints `word`: a pass must have come to its end.
 
-    C# keeps the published rule, by which its exit code does not count; Go's own test runner says `ok`.
+    C# keeps the published rule, by which its exit code does not count. Go's test runner says `ok` of a program
+    that leaves with 0 before its tests, so its test has to say the word too.
     """
+    if language == "go":
+        return _before_closing(source, 1, f'\tt.Log("{word}")\n')
     if language in ("cpp", "rs"):
         line = f'    puts("{word}");\n' if language == "cpp" else f'    println!("{word}");\n'
         return _before_closing(source, 1, line)
