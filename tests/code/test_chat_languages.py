@@ -12,7 +12,7 @@ from evalsuite.datasets.multipl_e import MultiPLE
 from evalsuite.evaluators.code.multipl_e import MultiPLEEvaluator
 from evalsuite.sandbox import languages
 
-# How a language's function ends where its continuation was cut off, and the words that models write on fences.
+# How a function ends where its continuation was cut off, and the words that models write on fences.
 ENDS = {"cpp": "\n}\n", "java": "\n    }\n}\n", "cs": "\n    }\n}\n", "sh": "\n}\n"}
 WORDS = {
     "cpp": ("cpp", "c++", "C++"),
