@@ -10,6 +10,7 @@ import json
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,12 @@ def vllm(folder: str, kind: str, count: int) -> dict[str, Any]:
 
     model = VLLM(folder)
     _engine(model, "equal", 8)
-    return _engine(model, kind, count)
+
+    def once() -> dict[str, Any]:
+        model._llm.reset_prefix_cache()
+        return _engine(model, kind, count)
+
+    return _cheapest(once)
 
 
 def vllm_raw(folder: str, kind: str, count: int) -> dict[str, Any]:
@@ -71,12 +77,21 @@ def vllm_raw(folder: str, kind: str, count: int) -> dict[str, Any]:
     settings = [SamplingParams(temperature=0, max_tokens=size, min_tokens=size) for size in wanted]
     texts = prompts(count)
     llm.generate(texts[:8], settings[:8], use_tqdm=False)
-    llm.reset_prefix_cache()
-    clock = Clock()
-    outputs = llm.generate(texts, settings, use_tqdm=False)
-    cost = clock.read()
-    tokens = sum(len(output.outputs[0].token_ids) for output in outputs)
-    return {**cost, "tokens": tokens, "texts": [output.outputs[0].text for output in outputs]}
+
+    def once() -> dict[str, Any]:
+        llm.reset_prefix_cache()
+        clock = Clock()
+        outputs = llm.generate(texts, settings, use_tqdm=False)
+        cost = clock.read()
+        tokens = sum(len(output.outputs[0].token_ids) for output in outputs)
+        return {**cost, "tokens": tokens, "texts": [output.outputs[0].text for output in outputs]}
+
+    return _cheapest(once)
+
+
+def _cheapest(once: Callable[[], dict[str, Any]], times: int = 5) -> dict[str, Any]:
+    """The run that cost least: seconds of work on a shared machine differ by a fifth from run to run."""
+    return min((once() for _ in range(times)), key=lambda found: float(found["cpu_s"]))
 
 
 def hf_sorted(folder: str, kind: str, count: int) -> dict[str, Any]:

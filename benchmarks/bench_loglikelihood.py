@@ -1,6 +1,6 @@
-"""Log-likelihood of 4 options behind shared worked examples: CPU-seconds of three ways, and do they agree.
+"""Log-likelihood of 4 options behind shared worked examples: CPU-seconds of each way, and do they agree.
 
-python benchmarks/bench_loglikelihood.py [--questions 500] [--naive 25]
+python benchmarks/bench_loglikelihood.py [--questions 500] [--naive 25] [--ways ours,naive,lmeval,vllm,vllm_raw]
 """
 
 from __future__ import annotations
@@ -20,15 +20,51 @@ HERE = Path(__file__).resolve()
 def ours(folder: str, count: int) -> dict[str, Any]:
     """evalsuite's transformers backend."""
     from evalsuite.models.hf import HuggingFaceBaseModel
-    from evalsuite.types import Request
 
     model = HuggingFaceBaseModel(folder)
     model._plain()
+    return _scored(model, count)
+
+
+def vllm(folder: str, count: int) -> dict[str, Any]:
+    """evalsuite's vLLM backend."""
+    from evalsuite.models.vllm import VLLM
+
+    model = VLLM(folder)
+    _scored(model, 2)
+    model._llm.reset_prefix_cache()
+    return _scored(model, count)
+
+
+def _scored(model: Any, count: int) -> dict[str, Any]:
+    from evalsuite.types import Request
+
     asked = [Request(str(at), text, continuations=tuple(o)) for at, (text, o) in enumerate(questions(count))]
     clock = Clock()
     answers = {int(answer.key): answer for answer in model.loglikelihood(iter(asked))}
     cost = clock.read()
     return {**cost, "values": [option.logprob for at in range(count) for option in answers[at].options]}
+
+
+def vllm_raw(folder: str, count: int) -> dict[str, Any]:
+    """vLLM's own generate over all texts at once, with the log-probabilities of the prompt."""
+    from evalsuite.models.vllm import settle_environment
+
+    settle_environment()
+    from vllm import LLM, SamplingParams
+
+    llm = LLM(folder, dtype="float32", enforce_eager=True, disable_log_stats=True)
+    settings = SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0, detokenize=False)
+    tokenizer = llm.get_tokenizer()
+    pairs = [(text, text + option) for text, options in questions(count) for option in options]
+    llm.generate([whole for _, whole in pairs[:8]], settings, use_tqdm=False)
+    clock, values = Clock(), []
+    outputs = llm.generate([whole for _, whole in pairs], settings, use_tqdm=False)
+    for (text, _), output in zip(pairs, outputs, strict=True):
+        start = len(tokenizer.encode(text))
+        found = list(zip(output.prompt_token_ids, output.prompt_logprobs, strict=True))[start:]
+        values.append(sum(entry[token].logprob for token, entry in found))
+    return {**clock.read(), "values": values}
 
 
 def naive(folder: str, count: int) -> dict[str, Any]:
@@ -77,15 +113,21 @@ def main() -> None:
     )
     parser.add_argument("--model", default="")
     parser.add_argument("--lmeval-python", default=".venv-lmeval/bin/python")
+    parser.add_argument("--vllm-python", default=".venv-vllm/bin/python")
+    parser.add_argument("--ways", default="ours,naive,lmeval,vllm,vllm_raw")
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     if options.only:
         print(json.dumps(globals()[options.only](options.model, options.questions)))
         return
     folder = options.model or str(make_llama(Path(tempfile.gettempdir()) / "evalsuite-bench-llama"))
-    ways = [("ours", sys.executable, options.questions), ("naive", sys.executable, options.naive)]
-    if Path(options.lmeval_python).exists():
-        ways.append(("lmeval", options.lmeval_python, options.questions))
+    pythons = {"lmeval": options.lmeval_python, "vllm": options.vllm_python, "vllm_raw": options.vllm_python}
+    ways = [
+        (way, python, options.naive if way == "naive" else options.questions)
+        for way in options.ways.split(",")
+        if Path(python := pythons.get(way, sys.executable)).exists()
+    ]
+    first = ways[0][0]
     found = {
         way: child(python, HERE, ["--only", way, "--model", folder, "--questions", str(count)])
         for way, python, count in ways
@@ -93,8 +135,8 @@ def main() -> None:
     for way, _, count in ways:
         scale = options.questions / count
         cost, values = found[way], found[way]["values"]
-        worst = max(abs(a - b) for a, b in zip(values, found["ours"]["values"], strict=False))
-        ratio = cost["cpu_s"] * scale / found["ours"]["cpu_s"]
+        worst = max(abs(a - b) for a, b in zip(values, found[first]["values"], strict=False))
+        ratio = cost["cpu_s"] * scale / found[first]["cpu_s"]
         print(f"{way:8s} {cost['cpu_s'] * scale:8.2f} CPU-s  {ratio:6.1f}x  largest difference {worst:.1e}")
 
 

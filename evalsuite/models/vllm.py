@@ -43,6 +43,10 @@ class _Asked:
     scores: dict[int, OptionScore] = field(default_factory=dict)
     context: int = 0
 
+    def score(self, option: Option, found: OptionScore) -> None:
+        """Note an option's score at all its places, so that equal texts tie to the last bit."""
+        self.scores.update({place: found for place, other in enumerate(self.options) if other is option})
+
 
 class _VLLM:
     """What both kinds share."""
@@ -202,7 +206,10 @@ class _VLLM:
             for output in self._engine.step():
                 if output.finished:
                     item, place = owners.pop(output.request_id)
-                    item.scores[place] = read_scores(item.options[place], output)
+                    if shares_too_much(item.options[place], output):
+                        self._add_option(item, place, owners, share=False)
+                        continue
+                    item.score(item.options[place], read_scores(item.options[place], output))
                     if len(item.scores) == len(item.options):
                         yield _scored(item)
 
@@ -300,15 +307,23 @@ class _VLLM:
         for place, option in enumerate(options):
             if option.empty:
                 item.scores[place] = option.nothing()
-                continue
-            name = self._name()
-            owners[name] = (item, place)
-            self._add(
-                name,
-                {"prompt_token_ids": option.ids},
-                {"max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0, "detokenize": False},
-            )
+            elif not any(option is other for other in options[:place]):
+                self._add_option(item, place, owners, share=True)
         return _scored(item) if len(item.scores) == len(options) else None
+
+    def _add_option(
+        self, item: _Asked, place: int, owners: dict[str, tuple[_Asked, int]], *, share: bool
+    ) -> None:
+        """One option into the engine; `share` lets it read the context that other options computed.
+
+        vLLM reads no cache where log-probabilities of a prompt are wanted: it tells none for what it read.
+        Only those of the option matter here, so the context may be read.
+        """
+        name = self._name()
+        owners[name] = (item, place)
+        options = {"max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0, "detokenize": False}
+        ids = item.options[place].ids
+        self._add(name, {"prompt_token_ids": ids}, {**options, "skip_reading_prefix_cache": not share})
 
     def _add(self, name: str, prompt: Any, options: Mapping[str, Any]) -> None:
         from vllm import SamplingParams
@@ -429,12 +444,23 @@ def lora_rank(folder: str) -> int:
     return next((size for size in (8, 16, 32, 64, 128, 256, 320, 512) if size >= rank), rank)
 
 
+def shares_too_much(option: Option, output: Any) -> bool:
+    """Whether the first token of an option was predicted from what the engine read from its cache.
+
+    Where another option begins with the same tokens, whole blocks of it may be read too; what vLLM then tells
+    of these positions is nothing, or whatever lay in memory.
+    """
+    return option.start <= (output.num_cached_tokens or 0)
+
+
 def read_scores(option: Option, output: Any) -> OptionScore:
     """An option's score from the log-probabilities of the prompt's tokens."""
     found = output.prompt_logprobs
+    # What was read from the cache may be left out in front, so places are counted from the end.
+    ahead = len(found) - len(option.ids)
     total, greedy, scored = 0.0, True, 0
     for place in range(option.start, len(option.ids)):
-        entry = found[place][option.ids[place]]
+        entry = found[ahead + place][option.ids[place]]
         total += entry.logprob
         greedy = greedy and entry.rank == 1
         scored += 1

@@ -38,6 +38,7 @@ class FakeEngine:
         note = types.SimpleNamespace
         self.settings = settings
         self.queue: list[tuple[str, Any, Any, Any]] = []
+        self.cached, self.asked = 0, 0
         self.most = 0
         self.model_config = note(max_model_len=settings.get("max_model_len", 256))
         self.vllm_config = note(
@@ -50,6 +51,7 @@ class FakeEngine:
 
     def add_request(self, request_id: str, prompt: Any, params: Any, **options: Any) -> None:
         checked("add_request", {"request_id": 1, "prompt": 1, "params": 1, **options})
+        self.asked += 1
         self.queue.append((request_id, prompt, params, options.get("lora_request")))
         self.most = max(self.most, len(self.queue))
 
@@ -58,6 +60,8 @@ class FakeEngine:
         name, prompt, params, _ = self.queue.pop(0)
         ids = prompt["prompt_token_ids"]
         table = [None, *({one: note(logprob=-1.0, rank=1)} for one in ids[1:])]
+        cached = 0 if getattr(params, "skip_reading_prefix_cache", True) else min(self.cached, len(ids) - 1)
+        del table[1 : cached + 1]
         size = params.max_tokens
         one = note(text="", finish_reason="length", stop_reason=None, token_ids=ids[:1] * size)
         return [
@@ -67,7 +71,7 @@ class FakeEngine:
                 outputs=[one],
                 prompt_token_ids=ids,
                 prompt_logprobs=table if getattr(params, "prompt_logprobs", None) is not None else None,
-                num_cached_tokens=0,
+                num_cached_tokens=cached,
             )
         ]
 
@@ -145,6 +149,21 @@ def test_everything_that_is_said_to_vllm_is_known_to_it(
     assert engine.settings["hf_overrides"]["rope_parameters"]["rope_theta"] == 10000.0
     assert engine.most <= 8 + 1, "no more is asked ahead than keeps the engine full"
     assert model.facts().engine == "vllm"
+
+
+@pytest.mark.parametrize("cached", range(12))
+def test_a_shared_context_is_read_and_an_option_in_the_cache_is_asked_again(
+    tiny: Path, fake: list[FakeEngine], cached: int
+) -> None:
+    model = VLLM(str(tiny))
+    (engine,) = fake
+    engine.cached = cached
+    request = Request("k", "for i in range", continuations=("(3):", " x", "(3):"))
+    (answer,) = model.loglikelihood([request])
+    assert [option.logprob for option in answer.options] == [-option.tokens for option in answer.options]
+    assert answer.options[0] is answer.options[2], "equal texts are scored once"
+    begins = len(model.prompts.ids([("for i in range", ())])[0])
+    assert engine.asked == (2 if cached < begins else 4)
 
 
 def test_messages_are_rendered_here_and_bad_arguments_are_told(tiny: Path, fake: list[FakeEngine]) -> None:
