@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from evalsuite.cli import EXIT_INTERRUPTED, EXIT_WRONG, VERBS
@@ -249,7 +250,9 @@ def _drive(
             if pools.cluster:
                 pools.cluster.show = board.note
                 say = pools.cluster.tell
-            driver = Driver(folder, plan, pools.infer, pools.evaluate, drive_options, board.show, say)
+            driver = Driver(
+                folder, plan, pools.infer, pools.evaluate, drive_options, board.show, say, board.note
+            )
             if pools.cluster:
                 from evalsuite import cluster as on_cluster
 
@@ -261,16 +264,17 @@ def _drive(
                     driver.start()
                     on_cluster.submit_coordinator(pools.cluster, pools.evaluate, env)
                     return on_cluster.tell_detached(pools.cluster)
-            with terminates():
+            with terminates(pools.cluster):
                 try:
                     driver.seed()
                     driver.run()
                     if pools.cluster:
                         pools.cluster.finish()
-                except (Interrupted, KeyboardInterrupt):
+                except (Interrupted, KeyboardInterrupt) as stopped:
                     words = " ".join(filter(None, ("-r", folder.stamp)))
+                    why = f": {stopped}" if str(stopped) else ""
                     sys.stderr.write(
-                        f"\ninterrupted; nothing is lost. Resume with the same command and: {words}\n"
+                        f"\ninterrupted{why}; nothing is lost. Resume with the same command and: {words}\n"
                     )
                     return EXIT_INTERRUPTED
         return report(folder, plan, mode=options.mode, details=options.details)
@@ -290,13 +294,28 @@ def _ask_slurm(plan: Any, pools: Any, environment: Mapping[str, str], options: R
 
 
 class terminates:
-    """While it lasts, SIGTERM stops the driver as cleanly as Ctrl-C does."""
+    """While it lasts, SIGTERM and a lost session stop the driver as cleanly as Ctrl-C does.
+
+    Then nobody is there to be asked what becomes of the jobs on a `cluster`.
+    """
+
+    def __init__(self, cluster: Any = None) -> None:
+        self._cluster = cluster
+        self._former: dict[int, Any] = {}
 
     def __enter__(self) -> None:
-        self._former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP stays ignored
+                self._former[number] = signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._cluster is not None:
+            self._cluster.asks = False
+        signal.default_int_handler(number, frame)
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._former)
+        for number, former in self._former.items():
+            signal.signal(number, former)
 
 
 def watch(folder: Any) -> int:
@@ -310,14 +329,11 @@ def watch(folder: Any) -> int:
 
     watcher = Watcher(folder, Plan.load(folder.plan_file))
     board = Board()
-    known = 0
     driven = True
     while driven:
         driven = DriverLock(folder.lock_file).holder() is not None
-        told = folder.told()
-        for line in told[known:]:
+        for line in folder.news():
             board.note(line)
-        known = len(told)
         board.show(watcher.look())
         time.sleep(1.0 if driven else 0.0)
     return 0

@@ -57,7 +57,7 @@ def _drive(folder: RunFolder, *, coordinate: bool) -> int:
 
     kept = recall(folder)
     os.chdir(kept.cwd)  # the paths of its datasets are as they were written then
-    with terminates():
+    with terminates(kept.runner):
         try:
             while True:
                 with driving(folder) as other:
@@ -66,10 +66,10 @@ def _drive(folder: RunFolder, *, coordinate: bool) -> int:
                         board = Board()
                         kept.runner.show = board.note
                         pools = kept.pools
-                        for line in folder.told():
-                            board.note(line)
                         infer, evaluate, tell = pools["infer"], pools["eval"], kept.runner.tell
-                        driver = Driver(folder, plan, infer, evaluate, kept.options, board.show, tell)
+                        driver = Driver(
+                            folder, plan, infer, evaluate, kept.options, board.show, tell, board.note
+                        )
                         driver.run()
                         kept.runner.finish()
                         return report(folder, plan, mode=kept.options.mode, details=kept.details)
