@@ -137,3 +137,24 @@ def test_data_rows_share_the_stops_of_the_first(bench_data: Path) -> None:
     assert {tuple(each.fields["first_stops"]) for each in rows} == {
         ("\nfunction ", "\n/*", "\n//", "\nconsole.log")
     }
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="no php here")
+@pytest.mark.parametrize(("semantics", "right", "other"), [("8.1", False, 1.0), ("current", True, 0.0)])
+def test_both_readings_of_an_empty_text_split_by_php(semantics: Any, right: bool, other: float) -> None:
+    problem = sample(
+        task_id="HumanEval_16_count",
+        language="php",
+        prompt="<?php\nfunction count_letters($s) {\n",
+        stem="<?php\nfunction count_letters($s) {",
+        tests='if (count_letters("") !== 0) { throw new Exception("no"); }\n',
+        first_stops=["\nfunction"],
+    )
+    evaluator = MultiPLEEvaluator(workers=1, php_semantics=semantics)
+    try:
+        score = evaluator.judge(problem, given("    return count(array_map('ord', str_split($s)));\n}\n"), 0)
+        plain = evaluator.judge(problem, given("    return strlen($s);\n}\n"), 0)
+    finally:
+        evaluator.close()
+    assert (score.correct, score.metrics) == (right, {"other_php": other})
+    assert (plain.correct, plain.metrics) == (True, {})

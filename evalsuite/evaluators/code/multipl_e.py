@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
 from evalsuite.evaluators.code import multipl_e_text as text_rules
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
@@ -24,15 +25,18 @@ class MultiPLEEvaluator(CodeEvaluator):
     """Builds and runs each program with its tests.
 
     `hide` takes commands away from Bash: the published figures were made without `bc` (also run with it, the
-    metric `with_hidden` says what that changes). `seconds` is the time limit of a run, in processor seconds.
+    metric `with_hidden` says what that changes). `php_semantics="8.1"` is the published reading, in which
+    `str_split("")` holds one empty text; the other reading is the metric `other_php`. `seconds` is the time
+    limit of a run, in processor seconds.
     """
 
     forms: ClassVar[tuple[str, ...]] = ("generation",)
-    parts: ClassVar[dict[str, str]] = {"with_hidden": "with_hidden_"}
+    parts: ClassVar[dict[str, str]] = {"with_hidden": "with_hidden_", "other_php": "other_php_"}
 
     def __init__(
         self,
         hide: Sequence[str] = (),
+        php_semantics: Literal["8.1", "current"] = "8.1",
         seconds: float = 10,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
@@ -40,7 +44,10 @@ class MultiPLEEvaluator(CodeEvaluator):
         raw: bool = False,
     ) -> None:
         super().__init__(workers, k, min_isolation, raw)
+        if php_semantics not in ("8.1", "current"):
+            raise UserError(f"no PHP semantics {php_semantics!r}", expected="8.1 or current")
         self.hide = tuple(hide)
+        self.php_semantics = php_semantics
         self.limits = Limits(cpu_s=seconds, wall_s=6 * seconds, mem_mb=4096, nproc=256)
         self.compile_limits = Limits(cpu_s=60, wall_s=240, mem_mb=4096, nproc=256)
 
@@ -79,9 +86,13 @@ class MultiPLEEvaluator(CodeEvaluator):
             outcome = run_python_tests(self.sandbox, body, tests, name, self.limits, prompt)
             return score_of(sample, repeat, outcome)
         source, word = _marked(language, source)
+        if language == "php" and text_rules.splits_texts(source):
+            return self._php(sample, repeat, source, word)
         flags = _flags(sample.fields) if language == "cpp" else ()
         outcome = self._run(language, source, flags)
         score = score_of(sample, repeat, _verdict(language, outcome, word))
+        if language == "cs" and score.correct is not None:
+            return replace(score, metrics={"to_the_end": float(score.correct and word in outcome.stdout)})
         if self.hide and language == "sh":
             shown = outcome
             if not score.correct and any(
@@ -91,6 +102,16 @@ class MultiPLEEvaluator(CodeEvaluator):
             right = _verdict(language, shown, word).status == "pass"
             return replace(score, metrics={"with_hidden": float(right)})
         return score
+
+    def _php(self, sample: Sample, repeat: int, source: str, word: str) -> Score:
+        """Both readings of a PHP program that splits texts into letters."""
+        now, before = (
+            _verdict("php", self._run("php", text), word)
+            for text in (source, text_rules.before_php_8_2(source))
+        )
+        chosen, other = (now, before) if self.php_semantics == "current" else (before, now)
+        score = score_of(sample, repeat, chosen)
+        return replace(score, metrics={"other_php": float(other.status == "pass")})
 
     def _run(
         self, language: str, source: str, flags: Sequence[str] = (), hide: Sequence[str] | None = None
@@ -155,6 +176,11 @@ def _flags(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return ("-lcrypto", "-lssl") if "162" in fields["task_id"] else ()
 
 
+def _threw(outcome: Outcome) -> bool:
+    """Whether a C# program ended with an exception that nobody caught, by itself and not by a chosen code."""
+    return outcome.exit_code == 1 and "Unhandled Exception:" in outcome.stderr
+
+
 def _verdict(language: str, outcome: Outcome, word: str) -> Outcome:
     """The published rule of a language on top of how its program ended, and the marker."""
     if outcome.status not in ("pass", "fail"):
@@ -164,9 +190,7 @@ def _verdict(language: str, outcome: Outcome, word: str) -> Outcome:
         quiet = not outcome.stderr and not outcome.stdout.replace(word, "").strip()
         ok = reached and quiet
     elif language == "cs":
-        ok = "Fail" not in outcome.stderr and (reached or bool(outcome.stderr))
-    elif language == "go":
-        ok = outcome.status == "pass"
+        ok = "Fail" not in outcome.stderr and (reached or _threw(outcome))
     else:
         ok = outcome.status == "pass" and reached
     if ok:

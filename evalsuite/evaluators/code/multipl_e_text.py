@@ -317,6 +317,24 @@ def _before_closing(source: str, number: int, line: str) -> str:
     return source[:at] + line + source[at:]
 
 
+_STR_SPLIT = re.compile(r"(?<![\w$>:])str_split(?=\s*\(|['\"])", re.IGNORECASE)
+_OLD_STR_SPLIT = (
+    "\nfunction str_split_before_8_2($text, $length = 1) {\n"
+    '    return str_split($text, $length) ?: [""];\n}\n'
+)
+
+
+def splits_texts(source: str) -> bool:
+    """Whether a PHP program uses the function that gives something else for an empty text since PHP 8.2."""
+    return _STR_SPLIT.search(source) is not None
+
+
+def before_php_8_2(source: str) -> str:
+    """The PHP program as an older PHP would run it, as far as splitting an empty text goes."""
+    code = _STR_SPLIT.sub("str_split_before_8_2", source.removesuffix("?>"))
+    return f"{code}{_OLD_STR_SPLIT}?>"
+
+
 TS_NEWER_LIBRARY = re.compile(
     r"\.(?:includes|entries|values|padStart|padEnd|flat|flatMap|fromEntries|trimStart|trimEnd|trimLeft"
     r"|trimRight|matchAll|replaceAll|at|findLast|findLastIndex|toSorted|toReversed|toSpliced|with|hasOwn"
