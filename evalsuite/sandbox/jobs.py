@@ -55,7 +55,7 @@ def ending(ended: Ended, limits: Limits) -> tuple[Status, str]:
     if ended.why == "late":
         busy = f", {ended.waited_s:.1f} s of it without a processor" if ended.waited_s >= 0 else ""
         return "timeout", f"wall time over {limits.wall_s:g} s{busy}"
-    if ended.signal == signal.SIGPROF:
+    if ended.signal in (signal.SIGPROF, signal.SIGVTALRM):
         return "timeout", "a call used more processor time than it may"
     if ended.signal:
         with contextlib.suppress(ValueError):

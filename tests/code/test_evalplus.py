@@ -93,6 +93,20 @@ def test_expected_values_are_kept_between_runs(evaluator: EvalPlusEvaluator, tmp
     other.close()
 
 
+@pytest.mark.slow
+def test_values_too_large_to_be_carried_out_are_equal_whatever_their_numbers_are(
+    evaluator: EvalPlusEvaluator,
+) -> None:
+    task = {**TASK, "canonical_solution": "    return [x * 10**18] * 900_000\n"}
+    answers = [
+        given("    return [x * 1e18] * 900_000\n"),
+        given("    return [x * 1e18] * 899_999\n"),
+        given("    return tuple([x * 10**18] * 900_000)\n"),
+    ]
+    scores = evaluator.score([(sample("HumanEval/0", **task), answers)])
+    assert [score.status for score in scores] == ["right", "wrong", "wrong"]
+
+
 def test_unknown_rules_are_named() -> None:
     with pytest.raises(UserError, match=r"0\.2\.1 or 0\.3\.1"):
         EvalPlusEvaluator(rules="0.2.2")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from evalsuite.sandbox import Died, Limits, Opaque, Raised, RemoteError, Returned, Sandbox, TimedOut
+from evalsuite.sandbox import Died, Limits, Opaque, Raised, RemoteError, Returned, Sandbox, TimedOut, split
 
 QUICK = Limits(cpu_s=1, wall_s=20)
 
@@ -196,11 +196,14 @@ def test_stream_of_a_program_that_dies_ends_with_its_death(sandbox: Sandbox) -> 
     assert done.outcome.status == "crash"
 
 
-def test_what_a_program_returns_cannot_fill_the_memory_out_here(sandbox: Sandbox) -> None:
-    source = "def f(x): return 'x' * (9 << 20)"
+def test_what_a_program_returns_cannot_fill_the_memory_out_here(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(split, "_MOST_KEPT", 8 << 20)
+    source = "def f(x): return 'x' * (3 << 20)"
     done = sandbox.run_calls(source, "f", [((x,), {}) for x in range(40)], Limits(cpu_s=30, wall_s=120))
-    assert (len(done.results), done.outcome.status) == (8, "fail")
-    assert "larger than 64 MB" in done.outcome.detail
+    assert (len(done.results), done.outcome.status) == (3, "fail")
+    assert "larger than 8 MB" in done.outcome.detail
 
 
 def test_a_message_that_cannot_be_written_is_still_a_failure(sandbox: Sandbox) -> None:
@@ -216,6 +219,14 @@ def test_stream_with_a_time_limit_for_each_call(sandbox: Sandbox) -> None:
     source = "def f(x):\n    import time\n    end = time.process_time() + 0.3\n    while time.process_time() < end: pass"  # noqa: E501
     done = sandbox.run_calls(source, "f", [((1,), {}), ((2,), {})], per_call_s=[0.1, 2.0])
     assert done.results == (TimedOut(), Returned(None))
+
+
+def test_a_call_that_never_comes_back_to_the_interpreter_is_ended_by_its_own_limit(sandbox: Sandbox) -> None:
+    limits = Limits(cpu_s=60, wall_s=600)
+    done = sandbox.run_calls("def f(x): return sum(range(10**11))", "f", [((1,), {})], limits, per_call_s=0.2)
+    assert done.outcome.status == "timeout"
+    assert done.outcome.cpu_s < 30
+    assert "a call" in done.outcome.detail
 
 
 def test_many_threads_share_the_workers(sandbox: Sandbox) -> None:

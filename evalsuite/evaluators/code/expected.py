@@ -30,10 +30,24 @@ def _timed_(*arguments):
     return value, process_time() - start
 """
 
+# Equal values have equal digests, whatever their types: 2 and 2.0 are one number.
 _DIGEST = """
+def _alike_(value):
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else float(f"{value:.12g}")
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, (list, tuple)):
+        return (type(value).__name__, [_alike_(item) for item in value])
+    if isinstance(value, (set, frozenset)):
+        return ("set", sorted(repr(_alike_(item)) for item in value))
+    if isinstance(value, dict):
+        return ("dict", sorted(repr((_alike_(key), _alike_(value[key]))) for key in value))
+    return value
+
 def _digest_(*arguments):
     from hashlib import sha256
-    return sha256(repr(ENTRY(*arguments)).encode()).hexdigest()
+    return sha256(repr(_alike_(ENTRY(*arguments))).encode()).hexdigest()
 """
 
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from evalsuite.sandbox.inside import inproc, kernel, plain
 
 _LARGEST = (16 << 20) - 1
+_GRACE_S = 1.0  # after which a call is ended that does not come back to the interpreter to hear of its end
 _home = "/"
 
 
@@ -174,10 +175,12 @@ def _one_call(
         if per_call:
             signal.signal(signal.SIGPROF, _raise_overtime)
             signal.setitimer(signal.ITIMER_PROF, per_call)
+            signal.setitimer(signal.ITIMER_VIRTUAL, per_call + _GRACE_S)
             try:
                 result = function(*arguments, **named)
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         else:
             result = function(*arguments, **named)
         text = plain.encode(result)
