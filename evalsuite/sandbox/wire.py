@@ -153,7 +153,10 @@ def unpack(data: bytes) -> list[Any]:
         if data.count(b"[") > DEEPEST and _depth(data) > _DEEPEST:
             raise ProtocolError("not a frame: nested too deeply")
         whole = _checked_int if _LONG in data.translate(_ZEROS) else None
-        message = json.loads(data.decode("utf-8"), object_hook=_Untagger(), parse_int=whole)
+        if whole is None and b"{" not in data:
+            message = json.loads(data.decode("utf-8"))  # nothing to untag: no decoder of its own
+        else:
+            message = json.loads(data.decode("utf-8"), object_hook=_Untagger(), parse_int=whole)
     except ProtocolError:
         raise
     except (ValueError, TypeError, RecursionError, OverflowError, ArithmeticError, LookupError) as error:
