@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements-dev.txt
 
-.PHONY: help demo test lint test-slow test-slurm test-slurm-all truth truth-quick clean
+.PHONY: help demo test lint test-slow test-engines test-slurm test-slurm-all truth truth-quick clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -27,7 +27,13 @@ lint: $(STAMP)  ## style, types and import rules
 	$(BIN)/mypy
 
 test-slow: $(STAMP)  ## the slower tests
-	$(BIN)/python -m pytest -m "slow and not slurm and not vllm and not truth" -n auto --dist loadgroup -rs
+	$(BIN)/python -m pytest -m "slow and not slurm and not engines and not truth" -n auto --dist loadgroup -rs
+
+.venv-%/.installed: tools/side/%.txt tools/side_env.sh tools/install.sh
+	@PYTHON="$(PYTHON)" sh tools/side_env.sh $*
+
+test-engines: $(STAMP) .venv-vllm/.installed .venv-lmeval/.installed  ## vLLM on a CPU, its server, transformers serve, lm-eval: the same answers
+	$(BIN)/python -m pytest -m engines -n 2 --dist loadgroup -rs
 
 test-slurm: $(STAMP)  ## the tests on a real SLURM cluster
 	$(BIN)/python -m pytest -m "slurm and not slow" -rs
@@ -42,4 +48,4 @@ truth-quick: $(STAMP)  ## the same without what takes very long
 	$(BIN)/python -m pytest -m "truth and not slow" -n auto --dist loadgroup -rs
 
 clean:  ## remove what can be made again
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-vllm .venv-lmeval build dist *.egg-info

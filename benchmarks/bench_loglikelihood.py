@@ -1,6 +1,6 @@
 """Log-likelihood of 4 options behind shared worked examples: CPU-seconds of each way, and do they agree.
 
-python benchmarks/bench_loglikelihood.py [--questions 500] [--naive 25] [--ways ours,naive,lmeval,vllm,vllm_raw]
+python benchmarks/bench_loglikelihood.py [--questions 500] [--naive 25] [--ways ours,vllm,vllm_raw]
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes the virtual environment: with uv when it is there, else with venv and pip.
-#   tools/install.sh VENV REQUIREMENTS     (PYTHON=... chooses the interpreter)
+#   tools/install.sh VENV REQUIREMENTS [CONSTRAINTS]     (PYTHON=... chooses the interpreter)
 set -eu
 venv=$1
 requirements=$2
+constraints=${3:-constraints.txt}
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
     echo "evalsuite needs Python 3.10 or newer; '$python' is $("$python" --version 2>&1); PYTHON=... chooses another" >&2
@@ -31,6 +32,6 @@ if ! "$venv/bin/python" -c 'import importlib.util as u, sys; sys.exit(u.find_spe
             install "torch==$torch"
     fi
 fi
-echo "installing what constraints.txt pins ..."
-install -r "$requirements" -c constraints.txt
+echo "installing what $requirements names ..."
+install -r "$requirements" -c "$constraints"
 install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat

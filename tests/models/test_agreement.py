@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from side import side_python
 
 pytest.importorskip("torch", reason="torch is not installed")
 
 from evalsuite.models.hf import HuggingFaceBaseModel, HuggingFacewithChatTemplate
 from evalsuite.types import Answer, Message, Request, Sampling
 
+pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("agreement"), pytest.mark.timeout(900)]
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PROMPTS = [
@@ -42,18 +44,11 @@ PAIRS = [
 ]
 
 
-def other_python(variable: str, folder: str, why: str) -> str:
-    named = os.environ.get(variable) or str(ROOT / folder / "bin" / "python")
-    if not Path(named).exists():
-        pytest.skip(f"no environment with {why} (set {variable} to its python)")
-    return named
-
-
-def run_probe(python: str, script: str, job: Any, folder: Path) -> Any:
+def run_probe(python: str, program: list[str], job: Any, folder: Path) -> Any:
     asked, told = folder / "asked.json", folder / "told.json"
     asked.write_text(json.dumps(job))
     done = subprocess.run(
-        [python, str(HERE / script), str(asked), str(told)],
+        [python, *program, str(asked), str(told)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
@@ -75,11 +70,10 @@ def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:
 
 
 # --------------------------------------------------------------------------- lm-evaluation-harness
-@pytest.mark.slow
 def test_log_likelihoods_and_greedy_texts_equal_lm_eval(
     tiny: Path, base: HuggingFaceBaseModel, tmp_path: Path
 ) -> None:
-    python = other_python("EVALSUITE_LMEVAL_PYTHON", ".venv-lmeval", "lm-eval 0.4.13")
+    python = side_python("lmeval")
     settings = {"max_gen_toks": 24, "do_sample": False, "until": ["\n\n"]}
     job = {
         "model": str(tiny),
@@ -87,7 +81,7 @@ def test_log_likelihoods_and_greedy_texts_equal_lm_eval(
         "loglikelihood": PAIRS,
         "generate": [(prompt, settings) for prompt in PROMPTS],
     }
-    told = run_probe(python, "lmeval_probe.py", job, tmp_path)
+    told = run_probe(python, [str(HERE / "lmeval_probe.py")], job, tmp_path)
     prefixed = HuggingFaceBaseModel(str(tiny), prompt_prefix="<|endoftext|>")
     try:
         own: dict[int, Answer] = {}
@@ -129,25 +123,26 @@ def vllm_requests() -> tuple[list[Any], list[Any], list[Any]]:
 
 @pytest.fixture(scope="module")
 def vllm_told(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    python = other_python("EVALSUITE_VLLM_PYTHON", ".venv-vllm", "vLLM")
+    python = side_python("vllm")
     texts, scores, draws = vllm_requests()
     chat = [{"key": str(at), "prompt": [{"role": "user", "content": p}]} for at, p in enumerate(PROMPTS)]
     for one in chat:
         one["sampling"] = {"max_out_len": 12}
-    text = {"type": "VLLM", "settings": {"path": str(tiny), "batch_size": 4}}
+    text = {"type": "evalsuite.models.vllm:VLLM", "settings": {"path": str(tiny), "batch_size": 4}}
     jobs = [
         {**text, "verb": "generate", "requests": texts},
         {**text, "verb": "loglikelihood", "requests": scores},
         {**text, "verb": "generate", "requests": draws},
         {**text, "verb": "generate", "requests": [{"key": "long", "prompt": SHOTS * 20}]},
         {
-            "type": "VLLMwithChatTemplate",
+            "type": "evalsuite.models.vllm:VLLMwithChatTemplate",
             "settings": {"path": str(tiny)},
             "verb": "generate",
             "requests": chat,
         },
     ]
-    return run_probe(python, "vllm_probe.py", jobs, tmp_path_factory.mktemp("vllm"))
+    program = ["-m", "evalsuite.verbs.backend_child"]
+    return run_probe(python, program, jobs, tmp_path_factory.mktemp("vllm"))
 
 
 def to_requests(jobs: list[Any]) -> list[Request]:
@@ -166,7 +161,6 @@ def to_requests(jobs: list[Any]) -> list[Request]:
     return made
 
 
-@pytest.mark.vllm
 def test_vllm_gives_the_same_texts_ends_and_token_counts(vllm_told: Any, base: HuggingFaceBaseModel) -> None:
     own = by_key(base.generate(iter(to_requests(vllm_requests()[0]))))
     for told in vllm_told[0]["answers"]:
@@ -178,7 +172,6 @@ def test_vllm_gives_the_same_texts_ends_and_token_counts(vllm_told: Any, base: H
         assert told["extra"].get("stopped_by") == mine.extra.get("stopped_by")
 
 
-@pytest.mark.vllm
 def test_vllm_scores_the_same_tokens_the_same(vllm_told: Any, tiny: Path) -> None:
     strict = HuggingFaceBaseModel(str(tiny))
     try:
@@ -193,7 +186,6 @@ def test_vllm_scores_the_same_tokens_the_same(vllm_told: Any, tiny: Path) -> Non
             assert (one["tokens"], one["scored"], one["greedy"]) == (other.tokens, other.scored, other.greedy)
 
 
-@pytest.mark.vllm
 def test_vllm_repeats_differ_reruns_agree_and_too_long_is_told(vllm_told: Any) -> None:
     texts = {told["key"]: told["text"] for told in vllm_told[2]["answers"]}
     assert [texts[str(at)] for at in range(3)] == [texts[str(at)] for at in range(3, 6)]
@@ -204,7 +196,6 @@ def test_vllm_repeats_differ_reruns_agree_and_too_long_is_told(vllm_told: Any) -
     assert vllm_told[0]["facts"]["engine"] == "vllm"
 
 
-@pytest.mark.vllm
 def test_vllm_renders_messages_alike(vllm_told: Any, tiny: Path) -> None:
     chat = HuggingFacewithChatTemplate(str(tiny))
     try:
@@ -221,36 +212,52 @@ def test_vllm_renders_messages_alike(vllm_told: Any, tiny: Path) -> None:
         )
 
 
-@pytest.mark.vllm
-def test_vllms_own_server_agrees_in_texts_and_scores(
-    tiny: Path, base: HuggingFaceBaseModel, tmp_path: Path
-) -> None:
-    from evalsuite.models.server import ManagedTextServer
+@pytest.fixture(scope="module")
+def vllm_server(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """vLLM's own server, started and ended by us, that renders messages in a named format."""
+    from evalsuite.models.server import ManagedServer
 
-    python = other_python("EVALSUITE_VLLM_PYTHON", ".venv-vllm", "vLLM")
-    model = ManagedTextServer(
+    model = ManagedServer(
         str(tiny),
         engine="vllm",
-        python=python,
+        python=side_python("vllm"),
         dtype="float32",
         max_seq_len=256,
+        chat_template="qwen2_5",
         args=["--enforce-eager", "--max-num-seqs", "8"],
         env={"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "OMP_NUM_THREADS": "1"},
-        start_timeout=240,
-        log=str(tmp_path / "vllm.log"),
+        start_timeout=600,
+        log=str(tmp_path_factory.mktemp("server") / "vllm.log"),
     )
+    yield model
+    model.close()
+
+
+def scoring(at: int) -> Request:
+    return Request(str(at), PAIRS[at][0], continuations=(PAIRS[at][1], " other"))
+
+
+def has_clean_border(request: Request, model: HuggingFaceBaseModel) -> bool:
+    """Whether context and continuation are, token by token, what their text is in one piece."""
+    pairs = model.prompts.pairs(request)
+    assert isinstance(pairs, tuple)
+    whole = [model.prompts.ids([(f"{request.prompt}{tail}", ())])[0] for tail in request.continuations]
+    return [option.ids for option in pairs[1]] == whole
+
+
+def test_vllms_own_server_agrees_in_texts_and_scores(vllm_server: Any, base: HuggingFaceBaseModel) -> None:
+    from evalsuite.models.openai import OpenAICompletionsModel
+
+    model = OpenAICompletionsModel(vllm_server.served_name, base_url=vllm_server.server.url, key="EMPTY")
     sampling = Sampling(max_out_len=16)
     asked = [Request(str(at), prompt, sampling) for at, prompt in enumerate(PROMPTS)]
-    # Over the wire tokens are told apart by characters; where they merge, only token ids can say the same.
-    pairs = [
-        (context, tail) for context, tail in PAIRS[:20] if context.rstrip() == context and tail[0] == " "
-    ]
-    scored = [Request(str(at), c, continuations=(t, " other")) for at, (c, t) in enumerate(pairs)]
-    try:
-        texts = by_key(model.generate(iter(asked)))
-        scores = by_key(model.loglikelihood(iter(scored)))
-    finally:
-        model.close()
+    # A server is given text: what it cannot be told is a border inside one of the text's own tokens.
+    scored = [request for request in map(scoring, range(44)) if has_clean_border(request, base)]
+    assert len(scored) > 25
+    assert any(str(request.prompt).endswith(" ") for request in scored)
+    texts = by_key(model.generate(iter(asked)))
+    scores = by_key(model.loglikelihood(iter(scored)))
+    model.close()
     own, own_scores = by_key(base.generate(iter(asked))), by_key(base.loglikelihood(iter(scored)))
     for key, answer in own.items():
         assert texts[key].error is None, texts[key].error
@@ -259,4 +266,70 @@ def test_vllms_own_server_agrees_in_texts_and_scores(
     for key, answer in own_scores.items():
         assert scores[key].error is None, scores[key].error
         for one, other in zip(scores[key].options, answer.options, strict=True):
-            assert one.logprob == pytest.approx(other.logprob, abs=1e-3)
+            assert one.logprob == pytest.approx(other.logprob, abs=1e-3), PAIRS[int(key)]
+
+
+def test_a_named_chat_format_is_the_same_behind_vllms_server(vllm_server: Any, tiny: Path) -> None:
+    asked = [
+        Request(str(at), (Message("user", text),), Sampling(max_out_len=24))
+        for at, text in enumerate(PROMPTS)
+    ]
+    served = by_key(vllm_server.generate(iter(asked)))
+    chat = HuggingFacewithChatTemplate(str(tiny), chat_template="qwen2_5")
+    try:
+        direct = by_key(chat.generate(iter(asked)))
+    finally:
+        chat.close()
+    for key, answer in direct.items():
+        assert served[key].error is None, served[key].error
+        assert served[key].text.rstrip("\ufffd") == answer.text.rstrip("\ufffd")
+        assert served[key].prompt_tokens == answer.prompt_tokens
+    assert vllm_server.facts().details["template"] == "format qwen2_5"
+
+
+# --------------------------------------------------------------------------- transformers serve
+def test_transformers_serve_agrees_with_the_model_in_process(tiny: Path, tmp_path: Path) -> None:
+    from evalsuite.models.server import ManagedServer
+
+    asked = [
+        Request(str(at), (Message("user", text),), Sampling(max_out_len=12))
+        for at, text in enumerate(["def add", "The quick", "12 + 30", "你好"])
+    ]
+    model = ManagedServer(
+        str(tiny),
+        engine="transformers",
+        python=side_python("vllm"),
+        dtype="float32",
+        log=str(tmp_path / "log"),
+        env={"HF_HUB_OFFLINE": "1"},
+    )
+    try:
+        served = by_key(model.generate(iter(asked)))
+    finally:
+        model.close()
+    chat = HuggingFacewithChatTemplate(str(tiny))
+    try:
+        direct = by_key(chat.generate(iter(asked)))
+    finally:
+        chat.close()
+    for key, answer in direct.items():
+        assert served[key].error is None, served[key].error
+        assert served[key].text.strip("\ufffd") == answer.text.strip("\ufffd")
+
+
+# --------------------------------------------------------------------------- the user's own comparison
+def test_doctor_finds_that_all_backends_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from evalsuite.cli import main
+
+    python = side_python("vllm")
+    named = ("vllm", "vllm-serve", "transformers-serve")
+    words = [word for name in named for word in ("--python", f"{name}={python}")]
+    model = str(ROOT / "data" / "demo" / "models" / "m")
+    status = main(
+        ["doctor", "--compare-backends", model, "--backends", ",".join(("transformers", *named)), *words]
+    )
+    told = capsys.readouterr().out
+    assert status == 0, told
+    assert told.count("texts 12 of 12 equal") == 3
+    assert told.count("token ids 12 of 12 equal") == 2
+    assert told.count("log-likelihoods 12 of 12 equal") == 2
