@@ -21,8 +21,17 @@ from evalsuite.sandbox.outcome import Isolation, Limits, Outcome
 from evalsuite.sandbox.toolchains import Language, Toolchain
 from evalsuite.sandbox.worker import Kind, Worker, WorkerLost, environment
 
+_RESIDENT_S = 30.0  # for one program in the resident compiler; what takes longer is compiled alone
 _HEADER = re.compile(rb"^\s*#\s*include\s*<bits/stdc\+\+\.h>", re.MULTILINE)
-_TSC_ERROR = re.compile(r"^m(\d+)\.ts\(\d+,\d+\): error", re.MULTILINE)
+_TSC_ERROR = re.compile(r"^(?:m(\d+)\.ts\(\d+,\d+\): |[^\s].*)?error TS\d", re.MULTILINE)
+# What a file can mean for its neighbours, or otherwise than in a file of its own: modules and what they
+# share, `await` outside a function, names and words in disguise.
+_TS_SHARED = re.compile(r"\b(?:import|export|module|namespace|global|globalThis|require|await)\b|///|\\u")
+_TS_REQUIRE = re.compile(r"^declare var require: any;\n?|\brequire\((['\"])(?:node:)?\w+\1\)", re.MULTILINE)
+_TS_NAMES = re.compile(
+    r"\b(?:var|let|const|function\s*\*?|class|interface|type|enum)\s+([\w$]+|[\[{])", re.ASCII
+)
+_KILLED = "Killed signal terminated program"  # as g++ says of its own parts
 _MODULE_MARK = re.compile(r"^export \{\};\n?", re.MULTILINE)
 
 
@@ -119,11 +128,25 @@ def _compile(worker: Worker, program: Program, words: tuple[str, ...], files: di
         return outcome
     if outcome.status in ("timeout", "oom"):
         return replace(outcome, detail=f"compiler: {outcome.detail}")
+    if outcome.detail == "ended by SIGKILL" or _KILLED in outcome.stderr:
+        raise WorkerLost("the compiler was killed from outside: is the machine out of memory?")
     said = (outcome.stderr or outcome.stdout).strip().partition("\n")[0]
     return replace(outcome, status="compile_error", detail=f"compiler: {said[:300] or outcome.detail}")
 
 
 # ---- one tsc for many programs ----
+
+
+def stands_alone(source: str, known: frozenset[str]) -> bool:
+    """Whether a TypeScript program means the same among others, as a module, as it does by itself.
+
+    In a file of its own it is a script: what it declares is declared beside the library's names (`known`),
+    and may clash with them. What is in doubt is compiled alone.
+    """
+    text = _TS_REQUIRE.sub("", source)
+    if _TS_SHARED.search(text):
+        return False
+    return not any(name in known or name in "[{" for name in _TS_NAMES.findall(text))
 
 
 def batch_typescript(worker: Worker, programs: Sequence[Program]) -> list[bytes | None]:
@@ -148,8 +171,8 @@ def batch_typescript(worker: Worker, programs: Sequence[Program]) -> list[bytes 
 
 def _emitted(ran: Ran, count: int) -> list[bytes | None]:
     said = ran.stderr.decode("utf-8", "replace")
-    wrong = {int(number) for number in _TSC_ERROR.findall(said)}
-    if ran.ended.exit_code and not wrong:
+    wrong = set(_TSC_ERROR.findall(said))
+    if "" in wrong or (ran.ended.exit_code and not wrong):
         return [None] * count  # it failed as a whole: nobody can say whose fault it was
     found: dict[int, bytes] = {}
     with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=io.BytesIO(ran.stdout)) as archive:
@@ -159,7 +182,7 @@ def _emitted(ran: Ran, count: int) -> list[bytes | None]:
             if name and content is not None:
                 text = content.read().decode("utf-8", "replace")
                 found[int(name.group(1))] = _MODULE_MARK.sub("", text).encode()
-    return [None if at in wrong else found.get(at) for at in range(count)]
+    return [None if str(at) in wrong else found.get(at) for at in range(count)]
 
 
 # ---- one javac for many programs ----
@@ -173,6 +196,7 @@ class ResidentJavac:
         self.lock = threading.Lock()
         self.worker: Worker | None = None
         self.channel: socket.socket | None = None
+        self.deadline = 0.0
 
     def compile(self, program: Program) -> tuple[bool, str, dict[str, bytes]] | None:
         """(compiled, what the compiler said, class files), or None when it has to be done alone."""
@@ -180,7 +204,8 @@ class ResidentJavac:
         with self.lock:
             try:
                 channel = self._start(program)
-                channel.settimeout(program.compile_limits.wall_s)
+                self.deadline = time.monotonic() + min(_RESIDENT_S, program.compile_limits.wall_s)
+                channel.settimeout(self._left())
                 channel.sendall(len(text).to_bytes(4, "big") + text)
                 done = self._number(channel)
                 if done < 0:
@@ -222,9 +247,16 @@ class ResidentJavac:
         self.channel = ours
         return ours
 
+    def _left(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the compiler is too slow")
+        return left
+
     def _exactly(self, channel: socket.socket, size: int) -> bytes:
         data = bytearray()
         while len(data) < size:
+            channel.settimeout(self._left())
             more = channel.recv(min(size - len(data), 1 << 18))
             if not more:
                 raise WorkerLost("the compiler ended")

@@ -374,7 +374,8 @@ class Sandbox:
     ) -> list[Outcome]:
         """Many programs of one language, on all workers; TypeScript is compiled many files at a time.
 
-        A program that fails in a batch is compiled again alone, by the same command as `language` uses.
+        A program that fails in a batch is compiled again alone, by the same command as `language` uses. What
+        could mean something else there than alone is not compiled with others.
         """
         programs = [
             self._program(lang, source, marker, limits, compile_limits, env, flags) for source in sources
@@ -385,9 +386,13 @@ class Sandbox:
         left = [at for at, outcome in enumerate(outcomes) if outcome is None]
         emitted: dict[int, Mapping[str, bytes]] = {}
         with ThreadPoolExecutor(self.size) as threads:
-            if programs and programs[0].row.name == "ts" and not flags and len(left) > 1:
-                groups = [left[first : first + batch] for first in range(0, len(left), batch)]
-                for found in threads.map(lambda group: self._typescript(programs, group), groups):
+            if programs and programs[0].row.name == "ts" and not flags:
+                known = toolchains.typescript_names()
+                alike = [at for at in left if building.stands_alone(programs[at].source, known)]
+                groups = [alike[first : first + batch] for first in range(0, len(alike), batch)]
+                for found in threads.map(
+                    lambda group: self._typescript(programs, group), [g for g in groups if len(g) > 1]
+                ):
                     emitted.update(found)
             done = threads.map(lambda at: self._run_program(programs[at], hide, emitted.get(at)), left)
             for at, outcome in zip(left, done, strict=True):
@@ -424,7 +429,8 @@ class Sandbox:
             language=program.row.name,
             source=program.source,
             version=program.toolchain.version,
-            commands=(program.row.build, program.row.run),
+            versions=program.toolchain.versions,
+            commands=(program.row.build, program.row.run, program.row.environment),
             limits=program.limits,
             compile_limits=program.compile_limits,
             env=dict(program.env),

@@ -21,6 +21,9 @@ from evalsuite.errors import UserError, nearest_name
 
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
 _CONFIGURATION = ("/etc/java*", "/etc/mono", "/etc/php", "/etc/gai.conf")
+_LIBRARY_NAMES = re.compile(
+    r"^\s*(?:declare\s+)?(?:var|let|const|function|class|interface|type|enum|namespace)\s+(\w+)", re.MULTILINE
+)
 _GO_PACKAGES = (
     "bufio", "bytes", "container/heap", "container/list", "crypto/md5", "encoding/hex",
     "encoding/json", "errors", "fmt", "io", "math", "math/big", "math/bits", "math/cmplx",
@@ -118,7 +121,7 @@ TABLE: dict[str, Language] = {
             "main_test.go",
             {"go": ("go",)},
             "golang-go",
-            ("{go}", "test", "main_test.go"),
+            ("{go}", "test", "-v", "main_test.go"),
             environment={"GOCACHE": "{gocache}", "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"},
             version=("{go}", "version"),
         ),
@@ -150,6 +153,7 @@ class Toolchain:
     parts: dict[str, str] = field(default_factory=dict)
     binds: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)  # of each tool, where `version` is of one
 
     def command(self, words: tuple[str, ...]) -> list[str]:
         return [self._fill(word) for word in words]
@@ -210,12 +214,21 @@ def _find(row: Language) -> Toolchain:
     for tool in row.tools:
         if tool in parts:
             binds += _folders_of(parts[tool])
-    version = ""
+    version, versions = "", {}
     if not missing:
-        words = row.version or (f"{{{next(iter(row.tools))}}}", "--version")
+        flag = "version" if row.name == "go" else "--version"
+        versions = {tool: _version([parts[tool], flag]) for tool in row.tools}
+        words = row.version or (f"{{{next(iter(row.tools))}}}", flag)
         version = _version(Toolchain(row.name, True, "", row.package, parts).command(words))
     return Toolchain(
-        row.name, not missing, version, row.package, parts, tuple(dict.fromkeys(binds)), tuple(missing)
+        row.name,
+        not missing,
+        version,
+        row.package,
+        parts,
+        tuple(dict.fromkeys(binds)),
+        tuple(missing),
+        versions,
     )
 
 
@@ -388,6 +401,18 @@ def precompiled_header() -> str | None:
 
     folder = built("cpp-header", toolchain.version + os.path.realpath(compiler), fill)
     return str(folder / "all.h") if folder else None
+
+
+@functools.lru_cache(maxsize=1)
+def typescript_names() -> frozenset[str]:
+    """Every name that TypeScript's own library declares for all files."""
+    toolchain = languages()["ts"]
+    if not toolchain.installed:
+        return frozenset()
+    found: set[str] = set()
+    for path in Path(toolchain.parts["tsc"]).parent.glob("lib.*.d.ts"):
+        found.update(_LIBRARY_NAMES.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return frozenset(found)
 
 
 @functools.lru_cache(maxsize=1)
