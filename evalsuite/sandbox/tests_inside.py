@@ -44,6 +44,21 @@ def test_names(test: str, class_name: str) -> list[str]:
     return sorted(names)
 
 
+def class_names(test: str) -> list[str] | None:
+    """The classes that a test source defines; None where one may build on a test case of some library."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(test)):
+        if isinstance(node, ast.ClassDef):
+            found.append(node.name)
+            named = [
+                base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+                for base in node.bases
+            ]
+            if any(name.endswith("TestCase") and name != "TestCase" for name in named):
+                return None
+    return found
+
+
 @functools.lru_cache(maxsize=1024)
 def _compiled(test: str, name: str) -> bytes | None:
     """The tests as bytecode, so that they are compiled once and not for every answer."""
@@ -69,6 +84,7 @@ def run(
         "module": module,
         "unittest_class": unittest_class,
         "expected": expected,
+        "classes": class_names(test) if unittest_class else None,
         "until": "exit",
         "stdio": [1, 2],
         **job_limits(limits),

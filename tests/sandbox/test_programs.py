@@ -10,7 +10,9 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,12 +143,46 @@ def test_inproc_without_a_test_class(sandbox: Sandbox) -> None:
         "class Same(int):\n    __eq__ = lambda s, o: False\ndef task(x): return Same()",
         "import atexit, os\natexit.register(os._exit, 0)\ndef task(x): raise KeyboardInterrupt",
         "import sys\nsys.settrace(lambda *a: None)\ndef task(x): return 0",
+        "import sys, types\nclass TestCase:\n"
+        "    def __init__(self, name): self._testMethodName = name\n"
+        "    def __call__(self, r): r.startTest(self); r.addSuccess(self); r.stopTest(self)\n"
+        "sys.modules['unittest'] = types.SimpleNamespace(TestCase=TestCase)\ndef task(x): return 0",
+        "import sys, unittest\nclass Easy(unittest.TestCase):\n    def assertEqual(self, *a, **k): pass\n"
+        "fake = type(sys)('unittest'); fake.TestCase = Easy\nsys.modules['unittest'] = fake\n"
+        "def task(x):\n    sys.modules['unittest'] = unittest\n    return 0",
         "import os\nfor fd in range(3, 12):\n    try: os.write(fd, b'P' * 64)\n    except OSError: pass\nos._exit(0)",  # noqa: E501
     ],
 )
 def test_inproc_tricks_do_not_pass(sandbox: Sandbox, trick: str) -> None:
     outcome = sandbox.inproc(trick, TESTS, unittest_class="Cases")
     assert outcome.status in ("fail", "tampered", "crash"), outcome
+
+
+@pytest.mark.parametrize(
+    "forger",
+    [
+        "class Same(int):\n    __eq__ = lambda s, o: True\n    __hash__ = int.__hash__\n"
+        "def task(x): return Same()",
+    ],
+)
+def test_inproc_can_be_forged_and_says_so(sandbox: Sandbox, forger: str) -> None:
+    """What this integrity cannot keep out; the same program does not pass a split verdict."""
+    outcome = sandbox.inproc(forger, TESTS, unittest_class="Cases")
+    assert (outcome.status, outcome.integrity) == ("pass", "inproc")
+
+    def check(task: Callable[..., Any]) -> None:
+        assert task(1) == 2
+
+    assert sandbox.calls(forger, "task", check).status == "fail"
+
+
+def test_tests_may_build_on_classes_of_their_own_and_of_libraries(sandbox: Sandbox) -> None:
+    own = TESTS.replace(
+        "class Cases(unittest.TestCase):", "class Base(unittest.TestCase): pass\nclass Cases(Base):"
+    )
+    library = TESTS.replace("unittest.TestCase", "unittest.IsolatedAsyncioTestCase")
+    for test in (own, library):
+        assert sandbox.inproc(RIGHT, test, unittest_class="Cases").status == "pass"
 
 
 def test_inproc_wants_a_class_with_tests(sandbox: Sandbox) -> None:

@@ -87,6 +87,9 @@ class Fingerprint:
         """The first thing that is not what it was, or an empty string."""
         if sys.gettrace() is not None or sys.getprofile() is not None:
             return "a trace function is set"
+        for label, holder in self.holders:
+            if isinstance(holder, ModuleType) and sys.modules.get(label) is not holder:
+                return f"{label} was replaced"
         now = vars(builtins)
         gap = object()
         for name, value in self.builtins:
@@ -102,6 +105,19 @@ class Fingerprint:
                     if name not in before and not name.startswith("_abc_"):
                         return f"{label}.{name} was added"
         return ""
+
+
+def stranger(kind: Any, real: type, known: list[str] | None) -> str:
+    """The first class that the tests' own class was not written to have, or an empty string."""
+    ancestors = kind.__mro__
+    if known is None:
+        return ""  # the tests build on a library's class
+    if real not in ancestors:
+        return f"{kind.__name__} is no test case"
+    others = [
+        base.__name__ for base in ancestors if base not in (real, object) and base.__name__ not in known
+    ]
+    return f"{kind.__name__} derives from {others[0]}" if others else ""
 
 
 class Collector:
@@ -186,6 +202,8 @@ def run(job: dict[str, Any], channel: int) -> NoReturn:
     if job["unittest_class"] is not None:
         fingerprint.watch_unittest()
         make_suite = sys.modules["unittest"].TestSuite
+        test_case = sys.modules["unittest"].TestCase
+    odd = ""
     results: dict[str, list[str]] = {}
     phase = "compile"
     try:
@@ -206,6 +224,7 @@ def run(job: dict[str, Any], channel: int) -> NoReturn:
         exec(tests, space)
         if job["unittest_class"] is not None:
             kind = space[job["unittest_class"]]
+            odd = stranger(kind, test_case, job["classes"])
             collector = Collector()
             make_suite([kind(test) for test in job["expected"]]).run(collector)
             results = {
@@ -215,7 +234,8 @@ def run(job: dict[str, Any], channel: int) -> NoReturn:
     except BaseException as error:
         _send(channel, ["x", phase, json.loads(f"[{plain.describe_error(error)}]")])
         _leave(1)
-    _send(channel, ["d", [[test, verdicts] for test, verdicts in results.items()], changed(fingerprint)])
+    odd = odd or changed(fingerprint)
+    _send(channel, ["d", [[test, verdicts] for test, verdicts in results.items()], odd])
     word = _receive(channel)
     _send(channel, ["p", word])
     _leave(0)
