@@ -234,7 +234,8 @@ def vllm_server(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def scoring(at: int) -> Request:
-    return Request(str(at), PAIRS[at][0], continuations=(PAIRS[at][1], " other"))
+    context, tail = PAIRS[at]
+    return Request(str(at), context, continuations=(tail, f"{tail} too"))
 
 
 def has_clean_border(request: Request, model: HuggingFaceBaseModel) -> bool:
@@ -252,7 +253,7 @@ def test_vllms_own_server_agrees_in_texts_and_scores(vllm_server: Any, base: Hug
     sampling = Sampling(max_out_len=16)
     asked = [Request(str(at), prompt, sampling) for at, prompt in enumerate(PROMPTS)]
     # A server is given text: what it cannot be told is a border inside one of the text's own tokens.
-    scored = [request for request in map(scoring, range(44)) if has_clean_border(request, base)]
+    scored = [request for request in map(scoring, range(59)) if has_clean_border(request, base)]
     assert len(scored) > 25
     assert any(str(request.prompt).endswith(" ") for request in scored)
     texts = by_key(model.generate(iter(asked)))
