@@ -78,7 +78,8 @@ def run_folder(folder: Path) -> Path:
 def report(folder: Path, count: int) -> None:
     """From first start to last mark, by the times of the files that workers left."""
     run = run_folder(folder)
-    marks = [path.stat().st_mtime for path in (run / "tasks/infer-echo/done").iterdir()]
+    # A rename leaves the file's own time of change as it was, and marks when it happened beside it.
+    marks = [path.stat().st_ctime for path in run.glob("tasks/infer-echo/done/*/*")]
     # SLURM makes a job's own log at the moment when it starts the job.
     starts = [path.stat().st_mtime for path in run.glob("slurm/submit/*/slurm-*.out")]
     record = read_record(run / "slurm")

@@ -18,15 +18,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from evalsuite.pulse import BEATS_PER_LEASE
 from evalsuite.store import leases
+from evalsuite.store.entries import Entry, Outcome
 
-OPERATIONS_OF_A_BEAT = 5  # open, write, truncate, set times, close
+KIND = "generate"
+OPERATIONS = ("open", "os.rename", "os.scandir", "os.mkdir", "os.rmdir", "os.remove")
+OPERATIONS_OF_A_BEAT = 4  # open, write, truncate, close
 
 
 def main() -> None:
@@ -43,6 +47,8 @@ def main() -> None:
     parser.add_argument("--start", type=float, default=5.0, help="seconds to start a job")
     parser.add_argument("--operation", type=float, default=0.001, help="seconds of a file-system operation")
     parser.add_argument("--entry", type=float, default=5e-6, help="seconds to list one entry of a folder")
+    parser.add_argument("--lease", type=float, default=150.0, help="seconds of silence that end a lease")
+    parser.add_argument("--folder", help="where the queue lies (default: among temporary files)")
     parser.add_argument("--seed", type=int, default=1)
     o = parser.parse_args()
     rng = random.Random(o.seed)
@@ -59,32 +65,31 @@ def main() -> None:
     makespan, counts = pulled(o, seconds, estimates)
     real = time.perf_counter() - began
     show("pulled through leases", makespan, bound)
-    operations = counts["rename"] + counts["missed"] + counts["beat"] * OPERATIONS_OF_A_BEAT + counts["list"]
-    missed, entries = counts["missed"] / o.tasks, counts["entry"] / o.tasks
-    print(f"    {operations / o.tasks:.1f} file-system operations a task, {missed:.1f} of them renames that")
-    print(f"    another worker won; {counts['list'] / o.workers:.1f} listings a worker,")
-    print(f"    {entries:.0f} entries listed a task")
+    print(f"    {operations(counts) / o.tasks:.2f} file-system operations a task:", end=" ")
+    print(", ".join(f"{name} {count / o.tasks:.2f}" for name, count in sorted(counts.items())))
+    beats = o.workers / (o.lease / BEATS_PER_LEASE)
+    print(f"    hearts: {OPERATIONS_OF_A_BEAT * beats:.0f} operations a second, whatever the tasks are")
     print(f"    {real / o.tasks * 1e6:.0f} us of real time a task")
     show("one job for each task", fifo([o.start + o.load + s for s in seconds], o.workers), bound)
     for parts in (o.workers, 4 * o.workers):
         lengths = static(seconds, estimates, parts, o.start + o.load)
-        show(f"static partition, {parts} jobs", fifo(lengths, o.workers), bound)
+        show(f"OpenCompass's size partition, {parts} jobs", fifo(lengths, o.workers), bound)
 
 
 def show(name: str, makespan: float, bound: float) -> None:
     """One line of the table."""
-    print(f"{name:<34} {makespan:8.0f} s   {makespan / bound:6.3f} of the lower bound")
+    print(f"{name:<38} {makespan:8.0f} s   {makespan / bound:6.3f} of the lower bound")
 
 
 def pulled(o: Any, seconds: Sequence[float], estimates: Sequence[float]) -> tuple[float, Counter[str]]:
     """The makespan when workers pull, each through its own queue object, and what that asked of the disk."""
     counts: Counter[str] = Counter()
-    count_operations(counts)
-    rank: Callable[[str], float | None] = [math.floor(math.log2(max(e, 1e-9))) for e in estimates].__getitem__
-    with tempfile.TemporaryDirectory(prefix="evalsuite-sim-") as folder:
+    with tempfile.TemporaryDirectory(prefix="evalsuite-sim-", dir=o.folder) as folder:
         root = Path(folder)
-        leases.seed_tasks(leases.Queue(root), [str(i) for i in range(o.tasks)])
-        counts.clear()
+        batch_of = leases.batches((str(i), KIND, estimate) for i, estimate in enumerate(estimates))
+        entries = [Entry(name, batch=batch) for name, batch in batch_of.items()]
+        leases.seed_tasks(leases.Queue(root), entries)
+        count_operations(counts)
         queues = [leases.Queue(root) for _ in range(o.workers)]
         held: dict[int, leases.Lease] = {}
         events = [(o.start + o.load * random.Random(i).uniform(0.9, 1.0), i) for i in range(o.workers)]
@@ -95,51 +100,55 @@ def pulled(o: Any, seconds: Sequence[float], estimates: Sequence[float]) -> tupl
             now, worker = heapq.heappop(events)
             before = counts.copy()
             if worker in held:
-                done += held.pop(worker).done({"rows": 1})
+                done += held.pop(worker).done(Outcome(1))
                 makespan = max(makespan, now)
-            lease = queues[worker].claim(f"w{worker}", lambda name: rank(int(name)), random.Random(now))
+            lease = queues[worker].claim(f"w{worker}", KIND, rng=random.Random(now))
             spent = cost(o, counts - before)
             if lease is not None:
                 held[worker] = lease
                 heapq.heappush(events, (now + spent + seconds[int(lease.name)], worker))
+        left = Counter(counts)
         if done != o.tasks or len(queues[0].names("done")) != o.tasks:
             raise SystemExit(f"{done} of {o.tasks} tasks were done exactly once")
-    return makespan, counts
+    return makespan, left
 
 
 def cost(o: Any, counts: Counter[str]) -> float:
     """Seconds on the simulated clock that these operations take."""
-    operations = counts["rename"] + counts["missed"] + counts["list"] + OPERATIONS_OF_A_BEAT * counts["beat"]
-    return float(operations * o.operation + counts["entry"] * o.entry)
+    return float(operations(counts) * o.operation + counts["entry"] * o.entry)
+
+
+def operations(counts: Counter[str]) -> int:
+    """All that was asked of the file system, a listing counted as one."""
+    return sum(count for name, count in counts.items() if name not in ("missed", "entry"))
 
 
 def count_operations(counts: Counter[str]) -> None:
-    """Count what the lease code asks of the file system, from outside."""
-    move, beat, listing = leases._move, leases.Lease.beat, leases.Queue._list
-    leave = leases.Lease._leave
+    """Count what the lease code asks of the file system: the interpreter tells of each call by itself.
 
-    def counted_move(source: Path, target: Path) -> bool:
+    It tells nothing of `stat`, which is asked once or twice when a rename found its file gone.
+    """
+    move, listed = leases.move, leases.listed
+
+    def heard(event: str, args: tuple[Any, ...]) -> None:
+        if event in OPERATIONS:
+            counts[event] += 1
+
+    def counted_move(source: str, target: str) -> bool:
         won = move(source, target)
-        counts["rename" if won else "missed"] += 1
+        if not won:
+            counts["missed"] += 1
+            counts["stat"] += 2
         return won
 
-    def counted_beat(self: leases.Lease, *args: Any) -> bool:
-        counts["beat"] += 1
-        return beat(self, *args)
+    def counted_listed(folder: str) -> Iterator[str]:
+        for name in listed(folder):
+            counts["entry"] += 1
+            yield name
 
-    def counted_list(self: leases.Queue, *args: Any) -> None:
-        listing(self, *args)
-        counts["list"] += 1
-        counts["entry"] += len(self._candidates)
-
-    def counted_leave(self: leases.Lease, *args: Any) -> bool:
-        counts["rename"] += 1
-        return leave(self, *args)
-
-    leases._move = counted_move
-    leases.Lease.beat = counted_beat  # type: ignore[method-assign,assignment]
-    leases.Queue._list = counted_list  # type: ignore[method-assign,assignment]
-    leases.Lease._leave = counted_leave  # type: ignore[method-assign,assignment]
+    sys.addaudithook(heard)
+    leases.move = counted_move
+    leases.listed = counted_listed
 
 
 def fifo(lengths: Sequence[float], slots: int) -> float:

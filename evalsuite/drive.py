@@ -13,7 +13,7 @@ from typing import Literal
 
 from evalsuite.plan import EVAL_QUEUE, ModelEntry, Plan, TaskFinder
 from evalsuite.progress import OPEN_STATES, Snapshot, Watcher
-from evalsuite.pulse import EXIT_STOPPED
+from evalsuite.pulse import EXIT_STOPPED, LEASE_VARIABLE
 from evalsuite.seeding import Seeder
 from evalsuite.store.answers import answer_file, score_file, shard_name
 from evalsuite.store.entries import Entry, listed
@@ -350,7 +350,7 @@ class Driver:
             log=self.folder.logs / f"{owner}.log",
             group=queue,
             resources=Resources(gpus=gpus, options=dict(pool.options)),
-            env={"PYTHONPATH": path, **self.options.env},
+            env={"PYTHONPATH": path, LEASE_VARIABLE: str(pool.lease_seconds), **self.options.env},
         )
 
     def _model_of(self, queue: str) -> ModelEntry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from typing import Any
 
 from evalsuite.store.leases import LEASE_SECONDS, Lease, Queue
 
+BEATS_PER_LEASE = 10
+LEASE_VARIABLE = "EVALSUITE_LEASE_SECONDS"
+"""Tells a worker how long it may be silent: where that is long, hearts beat seldom."""
 EXIT_STOPPED = 75
 """A worker that was asked to stop and gave its tasks back leaves with this status (try again later)."""
 
@@ -18,13 +22,18 @@ class Stopped(Exception):
     """The worker was asked to stop."""
 
 
+def lease_seconds() -> float:
+    """How long this worker may be silent before others take its tasks."""
+    return float(os.environ.get(LEASE_VARIABLE, LEASE_SECONDS))
+
+
 @dataclass
 class Heart:
     """Beats for a worker and all that it holds, from a thread: long model calls do not end its leases."""
 
     queue: Queue
     owner: str
-    seconds: float = LEASE_SECONDS / 6
+    seconds: float = field(default_factory=lambda: lease_seconds() / BEATS_PER_LEASE)
     _held: dict[str, Callable[[], Mapping[str, Any]]] = field(default_factory=dict)
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None

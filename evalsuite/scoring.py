@@ -100,16 +100,11 @@ class EvalWorker:
                 raise
             return
         took = time.monotonic() - started
-        self._settler.submit(lambda: self._settle(lease, writer, took))
+        self._settler.submit(writer.close, lambda: self._settle(lease, writer, took))
 
     def _settle(self, lease: Lease, writer: RowWriter, took: float) -> None:
-        try:
-            writer.close()
-            lease.done(Outcome(writer.count, seconds=took, size=writer.size))
-        except OSError as error:
-            lease.fail(describe(error), kind=kind_of(error))
-        finally:
-            self.heart.drop(lease)
+        lease.done(Outcome(writer.count, seconds=took, size=writer.size))
+        self.heart.drop(lease)
 
     def _score_rows(self, task: Task, pair: Pair, shard: str, entry: Entry) -> Iterator[Row]:
         """The score rows of a slice: first those whose answers did not change since an earlier attempt."""

@@ -259,11 +259,10 @@ class InferWorker:
 
     def _finish_if_done(self, running: RunningTask) -> None:
         if running.exhausted and not running.open:
-            self._settler.submit(lambda: self._settle(running))
+            self._settler.submit(running.writer.close, lambda: self._settle(running))
 
     def _settle(self, running: RunningTask) -> None:
-        """Rows on the disk, then the mark that they are, then the task that judges them."""
-        running.writer.close()
+        """The rows are on the disk: the mark that they are, then the task that judges them."""
         lease = running.lease
         seconds = time.monotonic() - running.started
         if lease.done(Outcome(running.done, running.failed, running.reused, seconds, running.writer.size)):
