@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -52,14 +53,12 @@ class RowsDataset:
         return self._size
 
     def _scan(self) -> int:
-        seen: set[int] = set()
+        seen = _Marks()
         count = 0
         repeated = False
         for index, fields in enumerate(self.rows()):
             count += 1
-            mark = hash(self._id_of(index, fields))
-            repeated = repeated or mark in seen
-            seen.add(mark)
+            repeated = repeated or not seen.add(hash(self._id_of(index, fields)))
         self._repeated = repeated
         return count
 
@@ -88,6 +87,38 @@ class RowsDataset:
             if column in fields:
                 return str(fields[column])
         return str(index)
+
+
+class _Marks:
+    """A set of hashes, packed: a million take 16 MB, a quarter of what Python's own set does."""
+
+    def __init__(self) -> None:
+        self._table = array("q", bytes(8 << 10))
+        self._count = 0
+
+    def add(self, mark: int) -> bool:
+        """Add a hash; False when it was there."""
+        if 2 * self._count >= len(self._table):
+            old = self._table
+            self._table = array("q", bytes(16 * len(old)))
+            for known in old:
+                if known:
+                    self._table[self._place(known)] = known
+        mark = mark or 1  # zero stands for an empty place
+        place = self._place(mark)
+        if self._table[place]:
+            return False
+        self._table[place] = mark
+        self._count += 1
+        return True
+
+    def _place(self, mark: int) -> int:
+        table = self._table
+        last = len(table) - 1
+        place = mark & last
+        while (known := table[place]) and known != mark:
+            place = place + 1 & last
+        return place
 
 
 class FileDataset(RowsDataset):
