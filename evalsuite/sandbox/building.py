@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import json
 import os
 import re
 import secrets
 import socket
-import tarfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from evalsuite.sandbox import toolchains
-from evalsuite.sandbox.jobs import Ran, ending, job_limits, memory_file, run_job, run_raw
+from evalsuite.sandbox.jobs import job_limits, memory_file, run_job, run_raw
 from evalsuite.sandbox.outcome import Isolation, Limits, Outcome
 from evalsuite.sandbox.toolchains import Language, Toolchain
 from evalsuite.sandbox.worker import Kind, Worker, WorkerLost, environment
 
+_CHECK_TYPES = Path(__file__).parent / "inside" / "check_types.js"
 _RESIDENT_S = 30.0  # for one program in the resident compiler; what takes longer is compiled alone
 _HEADER = re.compile(rb"^\s*#\s*include\s*<bits/stdc\+\+\.h>", re.MULTILINE)
-_TSC_ERROR = re.compile(r"^(?:m(\d+)\.ts\(\d+,\d+\): |[^\s].*)?error TS\d", re.MULTILINE)
-# What a file can mean for its neighbours, or otherwise than in a file of its own: modules and what they
-# share, `await` outside a function, names and words in disguise.
+# What can reach beyond a file: modules and what they share, global scope, names and words in disguise.
 _TS_SHARED = re.compile(r"\b(?:import|export|module|namespace|global|globalThis|require|await)\b|///|\\u")
 _TS_REQUIRE = re.compile(r"^declare var require: any;\n?|\brequire\((['\"])(?:node:)?\w+\1\)", re.MULTILINE)
 _TS_NAMES = re.compile(
     r"\b(?:var|let|const|function\s*\*?|class|interface|type|enum)\s+([\w$]+|[\[{])", re.ASCII
 )
 _KILLED = "Killed signal terminated program"  # as g++ says of its own parts
-_MODULE_MARK = re.compile(r"^export \{\};\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -134,14 +132,22 @@ def _compile(worker: Worker, program: Program, words: tuple[str, ...], files: di
     return replace(outcome, status="compile_error", detail=f"compiler: {said[:300] or outcome.detail}")
 
 
+def compile_error(said: str, isolation: Isolation, wall_s: float = 0.0) -> Outcome:
+    """The verdict on a program that a compiler which serves many did not take."""
+    first = said.strip().partition("\n")[0]
+    return Outcome(
+        "compile_error", f"compiler: {first[:300]}", 0.0, wall_s, None, "exitcode", isolation, "", said, 1
+    )
+
+
 # ---- one tsc for many programs ----
 
 
 def stands_alone(source: str, known: frozenset[str]) -> bool:
-    """Whether a TypeScript program means the same among others, as a module, as it does by itself.
+    """Whether a TypeScript program leaves the library (with its names, `known`) as it is.
 
-    In a file of its own it is a script: what it declares is declared beside the library's names (`known`),
-    and may clash with them. What is in doubt is compiled alone.
+    What it declares is declared beside the library's names and may clash with them; the compiler that serves
+    many does not check the library again. What is in doubt is compiled alone.
     """
     text = _TS_REQUIRE.sub("", source)
     if _TS_SHARED.search(text):
@@ -149,40 +155,22 @@ def stands_alone(source: str, known: frozenset[str]) -> bool:
     return not any(name in known or name in "[{" for name in _TS_NAMES.findall(text))
 
 
-def batch_typescript(worker: Worker, programs: Sequence[Program]) -> list[bytes | None]:
-    """Emitted JavaScript of each program that type-checks; None for those that have to be compiled alone."""
-    first = programs[0]
-    files = {f"m{at}.ts": program.source.encode("utf-8", "replace") + b"\nexport {};\n"
-             for at, program in enumerate(programs)}  # fmt: skip
-    script = (
-        '"$@" > said; code=$?; cat said >&2; rm said; '
-        "tar cf - --ignore-failed-read *.js 2>/dev/null; exit $code"
-    )
-    words = ("/bin/sh", "-c", script, "sh", "{node}", "{tsc}", "--target", "esnext", "--skipDefaultLibCheck",
-             *files)  # fmt: skip
-    job = _job(worker, first, words, files)
-    wide = replace(first.compile_limits, cpu_s=first.compile_limits.cpu_s * 2, fsize_mb=256)
+def batch_typescript(worker: Worker, programs: Sequence[Program]) -> list[bytes | str | None]:
+    """The JavaScript of each program, or what the compiler has against it as text; None where it does not
+    say.
+    """
+    files = {f"{at}.ts": program.source.encode("utf-8", "replace") for at, program in enumerate(programs)}
+    files["check_types.js"] = _CHECK_TYPES.read_bytes()
+    library = os.path.join(os.path.dirname(programs[0].toolchain.parts["tsc"]), "typescript.js")  # noqa: PTH118, PTH120
+    job = _job(worker, programs[0], ("{node}", "check_types.js", library, str(len(programs))), files)
+    wide = replace(programs[0].compile_limits, cpu_s=programs[0].compile_limits.cpu_s * 2, fsize_mb=256)
     ran = run_raw(worker, job, wide, address_space=False, keep_kb=64 << 10)
-    status, _ = ending(ran.ended, wide)
-    if status not in ("pass", "fail"):
-        return [None] * len(programs)
-    return _emitted(ran, len(programs))
-
-
-def _emitted(ran: Ran, count: int) -> list[bytes | None]:
-    said = ran.stderr.decode("utf-8", "replace")
-    wrong = set(_TSC_ERROR.findall(said))
-    if "" in wrong or (ran.ended.exit_code and not wrong):
-        return [None] * count  # it failed as a whole: nobody can say whose fault it was
-    found: dict[int, bytes] = {}
-    with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=io.BytesIO(ran.stdout)) as archive:
-        for member in archive:
-            name = re.fullmatch(r"m(\d+)\.js", member.name)
-            content = archive.extractfile(member) if name and member.isreg() else None
-            if name and content is not None:
-                text = content.read().decode("utf-8", "replace")
-                found[int(name.group(1))] = _MODULE_MARK.sub("", text).encode()
-    return [None if str(at) in wrong else found.get(at) for at in range(count)]
+    found: list[bytes | str | None] = [None] * len(programs)
+    for line in ran.stdout.decode("utf-8", "replace").splitlines():
+        with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):  # a torn last line: not said
+            answer = json.loads(line)
+            found[answer["at"]] = answer["js"].encode() if "js" in answer else answer.get("said")
+    return found
 
 
 # ---- one javac for many programs ----
@@ -296,8 +284,4 @@ def java_classes(
     done, said, classes = answer
     if done:
         return classes
-    first = said.strip().partition("\n")[0]
-    return Outcome(
-        "compile_error", f"compiler: {first[:300]}", 0.0, time.monotonic() - started, None, "exitcode",
-        isolation, "", said, 1,
-    )  # fmt: skip
+    return compile_error(said, isolation, time.monotonic() - started)

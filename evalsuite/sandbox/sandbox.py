@@ -374,8 +374,8 @@ class Sandbox:
     ) -> list[Outcome]:
         """Many programs of one language, on all workers; TypeScript is compiled many files at a time.
 
-        A program that fails in a batch is compiled again alone, by the same command as `language` uses. What
-        could mean something else there than alone is not compiled with others.
+        Each is a program of its own to the compiler, which only reads its library once. What may clash with
+        that library is compiled alone, by the same command as `language` uses.
         """
         programs = [
             self._program(lang, source, marker, limits, compile_limits, env, flags) for source in sources
@@ -384,17 +384,17 @@ class Sandbox:
         if self._cache is not None:
             outcomes = [self._cache.get(self._key(program, hide)) for program in programs]
         left = [at for at, outcome in enumerate(outcomes) if outcome is None]
-        emitted: dict[int, Mapping[str, bytes]] = {}
+        checked: dict[int, Mapping[str, bytes] | Outcome] = {}
         with ThreadPoolExecutor(self.size) as threads:
-            if programs and programs[0].row.name == "ts" and not flags:
+            if programs and programs[0].row.name == "ts" and not flags and marker is None:
                 known = toolchains.typescript_names()
                 alike = [at for at in left if building.stands_alone(programs[at].source, known)]
                 groups = [alike[first : first + batch] for first in range(0, len(alike), batch)]
                 for found in threads.map(
                     lambda group: self._typescript(programs, group), [g for g in groups if len(g) > 1]
                 ):
-                    emitted.update(found)
-            done = threads.map(lambda at: self._run_program(programs[at], hide, emitted.get(at)), left)
+                    checked.update(found)
+            done = threads.map(lambda at: self._run_program(programs[at], hide, checked.get(at)), left)
             for at, outcome in zip(left, done, strict=True):
                 outcomes[at] = outcome
                 if self._cache is not None:
@@ -441,8 +441,10 @@ class Sandbox:
         )
 
     def _run_program(
-        self, program: building.Program, hide: Sequence[str], classes: Mapping[str, bytes] | None
+        self, program: building.Program, hide: Sequence[str], classes: Mapping[str, bytes] | Outcome | None
     ) -> Outcome:
+        if isinstance(classes, Outcome):
+            return classes
         if program.row.name == "python":
             return self._python(program)
         kind = building.tools_kind(self.kind("lean"), hide)
@@ -463,15 +465,19 @@ class Sandbox:
 
     def _typescript(
         self, programs: Sequence[building.Program], group: Sequence[int]
-    ) -> dict[int, Mapping[str, bytes]]:
-        """JavaScript of those in the group that type-check together."""
+    ) -> dict[int, Mapping[str, bytes] | Outcome]:
+        """JavaScript of those in the group that type-check, and what is wrong with those that do not."""
         kind = building.tools_kind(self.kind("lean"))
         chosen = [programs[at] for at in group]
 
-        def run(worker: Worker) -> tuple[list[bytes | None], Outcome]:
+        def run(worker: Worker) -> tuple[list[bytes | str | None], Outcome]:
             return building.batch_typescript(worker, chosen), Outcome("pass")
 
         texts, _ = self._attempt(kind, run, chosen[0].compile_limits)
-        return {
-            at: {"main.js": text} for at, text in zip(group, texts or [], strict=False) if text is not None
-        }
+        found: dict[int, Mapping[str, bytes] | Outcome] = {}
+        for at, text in zip(group, texts or [], strict=False):
+            if isinstance(text, bytes):
+                found[at] = {"main.js": text}
+            elif text is not None:
+                found[at] = building.compile_error(text, self.isolation)
+        return found
