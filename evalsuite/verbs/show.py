@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
 from evalsuite.cli import parser
-from evalsuite.errors import UserErrors
+from evalsuite.errors import UserError, UserErrors, nearest_name
 
 
 def main(argv: Sequence[str]) -> int:
@@ -17,8 +18,8 @@ def main(argv: Sequence[str]) -> int:
     options = parser(
         "show", "The first rendered prompts of a model x dataset, with sampling and request key."
     )
-    options.add_argument("model", help="a model config by name, or an abbr of --config")
-    options.add_argument("dataset", help="a dataset config by name, or an abbr of --config")
+    options.add_argument("model", help="a model by the name of its config or by its abbr")
+    options.add_argument("dataset", help="a dataset by the name of its config or by its abbr")
     options.add_argument("--config", help="look the names up in this config")
     options.add_argument("--config-dir", help="where names are looked up first (configs)")
     options.add_argument("-n", "--n", type=int, default=1, help="how many samples (1)")
@@ -33,11 +34,13 @@ def main(argv: Sequence[str]) -> int:
     from evalsuite.plan import HashCache, build_plan
     from evalsuite.registry import extend_path
 
-    config = read(
-        RunOptions(
+    if words.config:
+        asked = RunOptions(
             config=words.config, models=(words.model,), datasets=(words.dataset,), config_dir=words.config_dir
         )
-    )
+        config = read(asked)
+    else:
+        config = _shipped({"models": words.model, "datasets": words.dataset}, words.config_dir)
     problems = check(config)
     if problems:
         raise UserErrors(problems)
@@ -47,6 +50,50 @@ def main(argv: Sequence[str]) -> int:
         for line in _lines(plan, pair, words.n, words.tokens):
             sys.stdout.write(f"{line}\n")
     return 0
+
+
+def _shipped(words: Mapping[str, str], config_dir: str | None) -> Any:
+    """The config of a model and a dataset that are named by their config files or by their abbrs."""
+    from evalsuite.flags import RunOptions
+    from evalsuite.launch import read
+
+    found = {kind: _file_of(kind, word, config_dir) for kind, word in words.items()}
+    names = {kind: (name,) for kind, (name, _) in found.items()}
+    config = read(RunOptions(models=names["models"], datasets=names["datasets"], config_dir=config_dir))
+    chosen = {
+        kind: tuple(entry for entry in getattr(config, kind) if entry["abbr"] == abbr)
+        for kind, (_, abbr) in found.items()
+        if abbr
+    }
+    return replace(config, **chosen)
+
+
+def _file_of(kind: str, word: str, config_dir: str | None) -> tuple[str, str]:
+    """The config file that a word names, and the abbr in it that is meant ("" for all of the file)."""
+    from evalsuite.config.assemble import Named, assemble_named
+    from evalsuite.config.find import available, config_roots
+
+    files = [found.name for found in available(kind, config_roots(config_dir))]
+    pattern = word.partition("/")[0].removesuffix(".py").lower()
+    if any(fnmatchcase(name.lower(), pattern) for name in files):
+        return word, ""
+    places: dict[str, list[str]] = {}
+    for name in files:
+        names = Named(config_dir=config_dir)
+        config, _ = assemble_named(
+            replace(names, models=(name,)) if kind == "models" else replace(names, datasets=(name,))
+        )
+        for entry in getattr(config, kind):
+            places.setdefault(entry["abbr"], []).append(name)
+    found = places.get(word, [])
+    if len(found) == 1:
+        return found[0], word
+    raise UserError(
+        f"{len(found)} configs hold {word!r}" if found else f"no config is called {word!r} or holds it",
+        where=kind.removesuffix("s"),
+        expected=f"one of {', '.join(found)}" if found else "the name of a config, or an abbr in one",
+        nearest="" if found else nearest_name(word, {*files, *places}),
+    )
 
 
 def _lines(plan: Any, pair: Any, count: int, tokens: bool) -> Iterator[str]:
