@@ -1,6 +1,6 @@
 """Generation: 200 prompts x 64 tokens, and a set of very unequal lengths; tokens per CPU-second of each way.
 
-python benchmarks/bench_generation.py [--prompts 200] [--ways ours,hf_sorted,lmeval,vllm,vllm_raw]
+python benchmarks/bench_generation.py [--prompts 200] [--runs 3] [--ways ours,lmeval,lmeval64,hf_sorted,vllm]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from local_model import Clock, child, make_llama, prompts
@@ -123,14 +124,14 @@ def hf_sorted(folder: str, kind: str, count: int) -> dict[str, Any]:
     return {**cost, "tokens": sum(wanted), "texts": [found[at] for at in range(count)]}
 
 
-def lmeval(folder: str, kind: str, count: int) -> dict[str, Any]:
-    """lm-evaluation-harness's generate_until, batches of 32."""
+def lmeval(folder: str, kind: str, count: int, batch: int = 32) -> dict[str, Any]:
+    """lm-evaluation-harness's generate_until."""
     import torch
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
     torch.set_num_threads(1)
-    model = HFLM(pretrained=folder, device="cpu", dtype="float32", batch_size=32)
+    model = HFLM(pretrained=folder, device="cpu", dtype="float32", batch_size=batch)
     wanted = lengths(kind, count)
     asked = [
         Instance(
@@ -143,37 +144,52 @@ def lmeval(folder: str, kind: str, count: int) -> dict[str, Any]:
     return {**clock.read(), "tokens": sum(wanted), "texts": texts}
 
 
+def lmeval64(folder: str, kind: str, count: int) -> dict[str, Any]:
+    """The same in batches of 64."""
+    return lmeval(folder, kind, count, 64)
+
+
+def lmeval128(folder: str, kind: str, count: int) -> dict[str, Any]:
+    """The same in batches of 128."""
+    return lmeval(folder, kind, count, 128)
+
+
 def main() -> None:
-    """Run each way in a process of its own and print a table."""
+    """Run each way in a process of its own and print a table: the median of some runs, taken in turns."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--model", default="")
     parser.add_argument("--kind", default="")
     parser.add_argument("--lmeval-python", default=".venv-lmeval/bin/python")
     parser.add_argument("--vllm-python", default=".venv-vllm/bin/python")
-    parser.add_argument("--ways", default="ours,hf_sorted,lmeval,vllm,vllm_raw")
+    parser.add_argument("--ways", default="ours,lmeval,lmeval64,lmeval128,hf_sorted,vllm,vllm_raw")
+    parser.add_argument("--kinds", default="equal,unequal")
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     if options.only:
         print(json.dumps(globals()[options.only](options.model, options.kind, options.prompts)))
         return
     folder = options.model or str(make_llama(Path(tempfile.gettempdir()) / "evalsuite-bench-llama"))
-    pythons = {"lmeval": options.lmeval_python, "vllm": options.vllm_python, "vllm_raw": options.vllm_python}
-    for kind in ("equal", "unequal"):
-        base: dict[str, Any] = {}
-        for way in options.ways.split(","):
-            python = pythons.get(way, sys.executable)
-            if not Path(python).exists():
-                continue
-            words = ["--only", way, "--model", folder, "--kind", kind, "--prompts", str(options.prompts)]
-            found = child(python, HERE, words)
-            base = base or found
-            same = sum(a == b for a, b in zip(found["texts"], base["texts"], strict=True))
-            speed = found["tokens"] / found["cpu_s"]
+    pythons = {
+        **dict.fromkeys(("lmeval", "lmeval64", "lmeval128"), options.lmeval_python),
+        **dict.fromkeys(("vllm", "vllm_raw"), options.vllm_python),
+    }
+    ways = [way for way in options.ways.split(",") if Path(pythons.get(way, sys.executable)).exists()]
+    for kind in options.kinds.split(","):
+        runs: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
+        for _ in range(options.runs):
+            for way in ways:
+                words = ["--only", way, "--model", folder, "--kind", kind, "--prompts", str(options.prompts)]
+                runs[way].append(child(pythons.get(way, sys.executable), HERE, words))
+        base = runs[ways[0]][0]
+        speeds = {way: median(one["tokens"] / one["cpu_s"] for one in found) for way, found in runs.items()}
+        for way, found in runs.items():
+            same = sum(a == b for a, b in zip(found[0]["texts"], base["texts"], strict=True))
             print(
-                f"{kind:8s} {way:10s} {speed:8.0f} tokens per CPU-s ({found['cpu_s']:.1f} CPU-s, "
-                f"{found['wall_s']:.1f} s)  ours is {base['tokens'] / base['cpu_s'] / speed:.2f}x  "
-                f"same texts {same}/{options.prompts}",
+                f"{kind:8s} {way:10s} {speeds[way]:8.0f} tokens per CPU-s "
+                f"({', '.join(str(one['cpu_s']) for one in found)} CPU-s)  "
+                f"{ways[0]} is {speeds[ways[0]] / speeds[way]:.2f}x  same texts {same}/{options.prompts}",
                 flush=True,
             )
 

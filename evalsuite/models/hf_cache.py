@@ -10,6 +10,26 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+Run = tuple[int, int, int]
+
+
+def runs_of(lengths: Sequence[int], spare: int) -> list[Run]:
+    """Neighbours whose lengths are alike, as (first, last + 1, longest).
+
+    A row opens a new run where taking it in would fill up more than `spare` places: the price of one more
+    call.
+    """
+    runs: list[Run] = []
+    for at, length in enumerate(lengths):
+        if runs:
+            begin, end, width = runs[-1]
+            filled = (length - width) * (end - begin) if length > width else width - length
+            if filled <= spare:
+                runs[-1] = (begin, at + 1, max(width, length))
+                continue
+        runs.append((at, at + 1, length))
+    return runs
+
 
 class Steps:
     """Where the next keys and values of each row belong; one object shared by all layers."""
@@ -19,11 +39,15 @@ class Steps:
         self.places: Any = None
         self.count = 0
         self.longest = 0
+        self.runs: list[Run] = []
         self._copies: dict[Any, tuple[Any, Any]] = {}
 
-    def set(self, rows: Any, places: Any, longest: int) -> None:
-        """Say for the coming forward pass: row i writes at places[i]; `longest` positions are read."""
-        self.rows, self.places = rows, places
+    def set(self, rows: Any, places: Any, longest: int, runs: Sequence[Run] = ()) -> None:
+        """Say for the coming forward pass: row i writes at places[i]; `longest` positions are read.
+
+        `runs` cut the rows into neighbours of like length, each with the positions that it needs of them.
+        """
+        self.rows, self.places, self.runs = rows, places, list(runs)
         self.count, self.longest = len(places), longest
         self._copies = {}
 
@@ -91,10 +115,10 @@ def slot_layer_class() -> Any:
             rows, places = steps.on(key_states.device)
             self.keys[rows, :, places] = key_states[:, :, 0]
             self.values[rows, :, places] = value_states[:, :, 0]
-            return (
-                self.keys[: steps.count, :, : steps.longest],
-                self.values[: steps.count, :, : steps.longest],
-            )
+            keys = self.keys[: steps.count, :, : steps.longest]
+            # Read by our attention, which then leaves out what lies behind the end of a row.
+            keys.runs = steps.runs
+            return keys, self.values[: steps.count, :, : steps.longest]
 
         def get_seq_length(self) -> int:
             return self.steps.longest

@@ -6,24 +6,30 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from evalsuite.models.hf_cache import Slots
+from evalsuite.models.hf_cache import Slots, runs_of
 from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory, rectangle
 from evalsuite.models.hf_rows import Row, choose
 from evalsuite.models.prompts import failed
 from evalsuite.types import Answer, Request
 
 PREFILL_TOKENS = {"cpu": 4096, "cuda": 16384}
-AUTO_ROWS = {"cpu": 32, "cuda": 256}
+AUTO_ROWS = {"cpu": 128, "cuda": 256}
 WINDOW = 4
+# What one more call costs: bytes of keys and values that attention could have read, tokens that a prompt pass
+# could have computed.
+CALL_BYTES = {"cpu": 64 << 10, "cuda": 32 << 20}
+CALL_TOKENS = {"cpu": 128, "cuda": 1024}
 
 Prepare = Callable[[list[Request]], list["Row | Answer"]]
 
 
 class Pending:
-    """Requests taken from the stream ahead of need: a bounded window, sorted by length within itself.
+    """Requests taken from the stream ahead of need: a bounded window, sorted within itself.
 
-    Directions alternate, so that the end of one window and the start of the next hold rows of like length; a
-    window is served whole before the next is taken, so that no request waits for ever.
+    Those that may write the most come first, so that they do not run alone at the end; among them, rows of
+    like length follow each other. Directions alternate, so that the end of one window and the start of the
+    next are alike as well; a window is served whole before the next is taken, so that no request waits for
+    ever.
     """
 
     def __init__(self, requests: Iterable[Request], prepare: Prepare, size: int) -> None:
@@ -46,7 +52,8 @@ class Pending:
                 rows.append(made)
             else:
                 self.refused.append(made)
-        rows.sort(key=lambda row: len(row.ids), reverse=not self._up)
+        sign = 1 if self._up else -1
+        rows.sort(key=lambda row: (-row.limit.bit_length(), sign * len(row.ids)))
         self._up = not self._up
         self._rows.extend(rows)
         self._more = bool(taken)
@@ -77,6 +84,8 @@ class Decoder:
         kind = net.device.type
         self.prefill_tokens = PREFILL_TOKENS.get(kind, 4096)
         self.budget = max(1, int(free_bytes(net.device) * 0.8) // max(1, net.token_bytes()))
+        self.call_tokens = CALL_TOKENS.get(kind, 128)
+        self.spare = CALL_BYTES.get(kind, 64 << 10) * net.layers // max(1, net.token_bytes())
         self.rows = batch_size or AUTO_ROWS.get(kind, 32)
         self.live: list[Row] = []
         self.slots = Slots(net.layers)
@@ -104,33 +113,45 @@ class Decoder:
 
     # ------------------------------------------------------------------ new rows
     def _refill(self, pending: Pending) -> Iterator[Answer]:
+        if len(self.live) > self.rows - max(1, self.rows // 8):
+            # A pass over new prompts is dear: it waits until a few slots are free.
+            return
+        group = self._admit(pending)
+        group.sort(key=lambda row: row.length, reverse=True)
+        packs = deque(self._packs(group))
+        while packs:
+            pack = packs[0]
+            try:
+                tokens = self._prefill(pack)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                yield from self._shrink(pending, [row for rest in packs for row in rest])
+                return
+            packs.popleft()
+            yield from self._take(tokens, pack, len(self.live) - len(pack))
+
+    def _admit(self, pending: Pending) -> list[Row]:
+        """The rows for which there is a slot, and memory up to their last token."""
         group: list[Row] = []
         longest = max((row.length + row.limit - len(row.tokens) for row in self.live), default=0)
-        width = 0
         while len(self.live) + len(group) < self.rows:
             row = pending.peek()
             if row is None:
                 break
-            reach = max(longest, len(row.ids) + row.limit)
-            wide = max(width, row.length)
-            alone = not self.live and not group
-            if not alone and (
-                reach * (len(self.live) + len(group) + 1) > self.budget
-                or (group and wide * (len(group) + 1) > self.prefill_tokens)
-            ):
+            longest = max(longest, len(row.ids) + row.limit)
+            count = len(self.live) + len(group)
+            if count and longest * (count + 1) > self.budget:
                 break
-            longest, width = reach, wide
             group.append(pending.pop())
-        if not group:
-            return
-        try:
-            tokens = self._prefill(group)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            yield from self._shrink(pending, group)
-            return
-        yield from self._take(tokens, group, len(self.live) - len(group))
+        return group
+
+    def _packs(self, group: list[Row]) -> Iterator[list[Row]]:
+        """Rows of like length to be computed in one pass each."""
+        for begin, end, width in runs_of([row.length for row in group], self.call_tokens):
+            size = max(1, self.prefill_tokens // width)
+            for start in range(begin, end, size):
+                yield group[start : min(start + size, end)]
 
     def _prefill(self, group: list[Row]) -> list[int]:
         import torch
@@ -169,7 +190,8 @@ class Decoder:
             places = torch.tensor([row.length - 1 for row in rows], device=device)
             longest = max(row.length for row in rows)
             every = torch.arange(len(rows), device=device)
-            self.slots.steps.set(every, places, longest)
+            runs = runs_of([row.length for row in rows], self.spare)
+            self.slots.steps.set(every, places, longest, runs)
             mask = (torch.arange(longest, device=device)[None] <= places[:, None])[:, None, None]
             fed = torch.tensor([[row.tokens[-1]] for row in rows], device=device)
             logits = self.net.forward(fed, every, mask, places[:, None], self.slots.cache)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.errors import UserError, nearest_name
+from evalsuite.models.hf_linear import use_fast_products
 
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
 ROPE_TYPES = ("default", "linear", "dynamic", "yarn", "longrope", "llama3", "proportional")
@@ -166,6 +167,7 @@ def _load(source: Source) -> Base:
         )
     model.eval()
     model.requires_grad_(False)
+    use_fast_products(model)
     return Base(source, model, tokenizer, model.device, tuple(warnings))
 
 
