@@ -27,9 +27,6 @@ _HEADER = re.compile(rb"^\s*#\s*include\s*<bits/stdc\+\+\.h>", re.MULTILINE)
 # What can reach beyond a file: modules and what they share, global scope, names and words in disguise.
 _TS_SHARED = re.compile(r"\b(?:import|export|module|namespace|global|globalThis|require|await)\b|///|\\u")
 _TS_REQUIRE = re.compile(r"^declare var require: any;\n?|\brequire\((['\"])(?:node:)?\w+\1\)", re.MULTILINE)
-_TS_NAMES = re.compile(
-    r"\b(?:var|let|const|function\s*\*?|class|interface|type|enum)\s+([\w$]+|[\[{])", re.ASCII
-)
 _KILLED = "Killed signal terminated program"  # as g++ says of its own parts
 
 
@@ -143,16 +140,9 @@ def compile_error(said: str, isolation: Isolation, wall_s: float = 0.0) -> Outco
 # ---- one tsc for many programs ----
 
 
-def stands_alone(source: str, known: frozenset[str]) -> bool:
-    """Whether a TypeScript program leaves the library (with its names, `known`) as it is.
-
-    What it declares is declared beside the library's names and may clash with them; the compiler that serves
-    many does not check the library again. What is in doubt is compiled alone.
-    """
-    text = _TS_REQUIRE.sub("", source)
-    if _TS_SHARED.search(text):
-        return False
-    return not any(name in known or name in "[{" for name in _TS_NAMES.findall(text))
+def stands_alone(source: str) -> bool:
+    """Whether a TypeScript program is a script that cannot reach beyond itself; others are compiled alone."""
+    return not _TS_SHARED.search(_TS_REQUIRE.sub("", source))
 
 
 def batch_typescript(worker: Worker, programs: Sequence[Program]) -> list[bytes | str | None]:
@@ -162,8 +152,11 @@ def batch_typescript(worker: Worker, programs: Sequence[Program]) -> list[bytes 
     files = {f"{at}.ts": program.source.encode("utf-8", "replace") for at, program in enumerate(programs)}
     files["check_types.js"] = _CHECK_TYPES.read_bytes()
     library = os.path.join(os.path.dirname(programs[0].toolchain.parts["tsc"]), "typescript.js")  # noqa: PTH118, PTH120
-    job = _job(worker, programs[0], ("{node}", "check_types.js", library, str(len(programs))), files)
-    wide = replace(programs[0].compile_limits, cpu_s=programs[0].compile_limits.cpu_s * 2, fsize_mb=256)
+    row, limits = programs[0].row, programs[0].compile_limits
+    flags = (*(word for word in row.build[2:] if word != row.file), *programs[0].flags)
+    words = ("{node}", "check_types.js", library, str(len(programs)), *flags)
+    job = _job(worker, programs[0], words, files)
+    wide = replace(limits, cpu_s=limits.cpu_s * 2, fsize_mb=256)
     ran = run_raw(worker, job, wide, address_space=False, keep_kb=64 << 10)
     found: list[bytes | str | None] = [None] * len(programs)
     for line in ran.stdout.decode("utf-8", "replace").splitlines():

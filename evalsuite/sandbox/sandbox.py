@@ -386,9 +386,8 @@ class Sandbox:
         left = [at for at, outcome in enumerate(outcomes) if outcome is None]
         checked: dict[int, Mapping[str, bytes] | Outcome] = {}
         with ThreadPoolExecutor(self.size) as threads:
-            if programs and programs[0].row.name == "ts" and not flags and marker is None:
-                known = toolchains.typescript_names()
-                alike = [at for at in left if building.stands_alone(programs[at].source, known)]
+            if programs and programs[0].row.name == "ts" and marker is None:
+                alike = [at for at in left if building.stands_alone(programs[at].source)]
                 groups = [alike[first : first + batch] for first in range(0, len(alike), batch)]
                 for found in threads.map(
                     lambda group: self._typescript(programs, group), [g for g in groups if len(g) > 1]

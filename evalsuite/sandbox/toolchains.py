@@ -21,9 +21,6 @@ from evalsuite.errors import UserError, nearest_name
 
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
 _CONFIGURATION = ("/etc/java*", "/etc/mono", "/etc/php", "/etc/gai.conf")
-_LIBRARY_NAMES = re.compile(
-    r"^\s*(?:declare\s+)?(?:var|let|const|function|class|interface|type|enum|namespace)\s+(\w+)", re.MULTILINE
-)
 _GO_PACKAGES = (
     "bufio", "bytes", "container/heap", "container/list", "crypto/md5", "encoding/hex",
     "encoding/json", "errors", "fmt", "io", "math", "math/big", "math/bits", "math/cmplx",
@@ -401,18 +398,6 @@ def precompiled_header() -> str | None:
 
     folder = built("cpp-header", toolchain.version + os.path.realpath(compiler), fill)
     return str(folder / "all.h") if folder else None
-
-
-@functools.lru_cache(maxsize=1)
-def typescript_names() -> frozenset[str]:
-    """Every name that TypeScript's own library declares for all files."""
-    toolchain = languages()["ts"]
-    if not toolchain.installed:
-        return frozenset()
-    found: set[str] = set()
-    for path in Path(toolchain.parts["tsc"]).parent.glob("lib.*.d.ts"):
-        found.update(_LIBRARY_NAMES.findall(path.read_text(encoding="utf-8", errors="replace")))
-    return frozenset(found)
 
 
 @functools.lru_cache(maxsize=1)

@@ -147,19 +147,33 @@ class MultiPLEEvaluator(CodeEvaluator):
                 yield not_run(sample, repeat, "unextracted", "no code in the answer")
                 continue
             programs.append((sample, repeat, *_marked("ts", source)))
+        found = self._checked(programs, range(len(programs)), ())
+        again = [
+            at
+            for at, (_, _, source, _) in enumerate(programs)
+            if found[at].status == "pass" and text_rules.needs_published_library(source)
+        ]
+        for flags in (_TS_FLAGS, ("--target", "es5")):
+            found.update(self._checked(programs, again, flags))
+            again = [at for at in again if found[at].status != "pass"]
+        for at, (sample, repeat, _, _) in enumerate(programs):
+            yield score_of(sample, repeat, found[at])
+
+    def _checked(
+        self, programs: Sequence[tuple[Sample, int, str, str]], chosen: Sequence[int], flags: Sequence[str]
+    ) -> dict[int, Outcome]:
+        """The verdicts on the chosen programs, compiled with these flags."""
         outcomes = self.sandbox.language_batch(
             "ts",
-            [source for _, _, source, _ in programs],
+            [programs[at][2] for at in chosen],
             limits=self.limits,
             compile_limits=self.compile_limits,
+            flags=flags,
         )
-        for (sample, repeat, source, word), outcome in zip(programs, outcomes, strict=True):
-            found = _verdict("ts", outcome, word)
-            if found.status == "pass" and text_rules.needs_published_library(source):
-                found = _verdict("ts", self._run("ts", source, _TS_FLAGS), word)
-                if found.status != "pass":
-                    found = _verdict("ts", self._run("ts", source, ("--target", "es5")), word)
-            yield score_of(sample, repeat, found)
+        words = [programs[at][3] for at in chosen]
+        return {
+            at: _verdict("ts", each, word) for at, each, word in zip(chosen, outcomes, words, strict=True)
+        }
 
 
 def _chain(first: AnsweredSample, rest: Iterator[AnsweredSample]) -> Iterator[AnsweredSample]:

@@ -1,12 +1,13 @@
-// Type-checks many programs in one process, each as `tsc --target esnext main.ts` would: a program of its own,
-// in which no other file is to be found. What they share is the text of the library, read once.
+// Type-checks many programs in one process, each as `tsc FLAGS main.ts` would: a program of its own, in which no
+// other file is to be found. What they share is the library, read once and not checked again: a program that
+// declares one of its names for everybody has to be compiled alone.
 //
-// node check_types.js TYPESCRIPT COUNT: reads 0.ts, 1.ts, ... and answers with one line of JSON for each.
+// node check_types.js TYPESCRIPT COUNT FLAGS: reads 0.ts, 1.ts, ... and answers with one line of JSON for each.
 "use strict";
 const fs = require("fs");
 const ts = require(process.argv[2]);
 
-const options = { target: ts.ScriptTarget.ESNext, skipDefaultLibCheck: true };
+const options = { ...ts.parseCommandLine(process.argv.slice(4)).options, skipDefaultLibCheck: true };
 const library = ts.getDirectoryPath(ts.normalizePath(process.argv[2])) + "/";
 const read = new Map();
 let source = "";
@@ -37,6 +38,11 @@ const host = {
   writeFile: (name, written) => { emitted = name === "main.js" ? written : emitted; },
 };
 
+function clashes(program) {
+  const own = program.getSourceFile("main.ts").locals; // of a script: what it declares for everybody
+  return [...(own ?? new Map()).keys()].some((name) => [...read.values()].some((file) => file.locals?.has(name)));
+}
+
 for (let at = 0; at < Number(process.argv[3]); at++) {
   let answer = { at };
   try {
@@ -44,9 +50,10 @@ for (let at = 0; at < Number(process.argv[3]); at++) {
     emitted = "";
     const program = ts.createProgram(["main.ts"], options, host);
     const wrong = ts.getPreEmitDiagnostics(program).concat(program.emit().diagnostics);
-    answer = wrong.length ? { at, said: ts.formatDiagnostics(wrong, host) } : { at, js: emitted };
+    if (clashes(program)) answer = { at, failed: "a name of the library" };
+    else answer = wrong.length ? { at, said: ts.formatDiagnostics(wrong, host) } : { at, js: emitted };
   } catch (error) {
-    answer = { at, failed: String(error) }; // the compiler's own failure: it is asked again, alone
+    answer = { at, failed: String(error) }; // of the compiler itself
   }
   fs.writeSync(1, JSON.stringify(answer) + "\n");
 }
