@@ -455,3 +455,11 @@ def test_references_of_safim_pass_when_they_are_run(
     judged = [score for score in scores if language != "csharp" or score.status != "error"]
     assert len(judged) >= 0.6 * len(scores)
     assert not_right(judged) == []
+
+
+@pytest.mark.parametrize("language", ["cpp", "python"])
+@pytest.mark.parametrize("line", ["x = (1\n", "if x:\n", "{\n", "    y = 1\n", "/* a\n", '    """\n'])
+def test_a_very_long_answer_is_cut_in_bounded_time(language: str, line: str) -> None:
+    text = line * 3000
+    part = block_part(text, "def f():\n    x = 1\n", "    return 1\n", language)
+    assert text.startswith(part)

@@ -84,6 +84,27 @@ def test_evalplus(bench_data: Path, answers: Path, name: str, loader: Any, file:
     assert f"{rate:.1f}" == {"humaneval": "43.9", "mbpp": "69.2"}[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "loader", "file"),
+    [
+        ("humaneval", HumanEvalPlus, "humaneval_plus/HumanEvalPlus-v0.1.9.jsonl.gz"),
+        ("mbpp", MbppPlus, "mbpp_plus/MbppPlus-v0.1.0.jsonl.gz"),
+    ],
+)
+def test_evalplus_programs_are_put_together_as_published(
+    bench_data: Path, answers: Path, name: str, loader: Any, file: str
+) -> None:
+    from evalsuite.score.names import config_of
+
+    chosen = dict(config_of(name)["eval_cfg"]["evaluator"])
+    assert chosen["extract"] == "completion"
+    evaluator = EvalPlusEvaluator(extract="completion", workers=1)
+    samples = problems(loader(str(bench_data / file)))
+    for task, text in evalplus(answers, name)[0].items():
+        head = samples[task].fields["prompt"].strip() + "\n"
+        assert evaluator.program(samples[task], given(text[len(head) :])) == text
+
+
 def test_humaneval_by_its_own_tests(bench_data: Path, answers: Path) -> None:
     texts, base, _ = evalplus(answers, "humaneval")
     some = dict(list(texts.items())[::4])

@@ -16,13 +16,17 @@ humaneval_datasets = [
         type='evalsuite.datasets.humaneval.HumanEval',
         reader_cfg=dict(input_columns=['stem'], output_column='canonical_solution'),
         infer_cfg=infer_cfg,
-        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.function_tests.HumanEvalEvaluator')),
+        eval_cfg=dict(evaluator=dict(
+            type='evalsuite.evaluators.code.function_tests.HumanEvalEvaluator', extract='completion'
+        )),
     ),
     dict(
         abbr='humaneval_plus',
         type='evalsuite.datasets.humaneval.HumanEvalPlus',
         reader_cfg=dict(input_columns=['stem'], output_column='canonical_solution'),
         infer_cfg=infer_cfg,
-        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.evalplus.EvalPlusEvaluator')),
+        eval_cfg=dict(evaluator=dict(
+            type='evalsuite.evaluators.code.evalplus.EvalPlusEvaluator', extract='completion'
+        )),
     ),
 ]

@@ -21,7 +21,10 @@ mbpp_datasets = [
         infer_cfg=infer_cfg,
         eval_cfg=dict(
             evaluator=dict(
-                type='evalsuite.evaluators.code.evalplus.EvalPlusEvaluator', rules='0.2.1', count=count
+                type='evalsuite.evaluators.code.evalplus.EvalPlusEvaluator',
+                rules='0.2.1',
+                count=count,
+                extract='completion',
             )
         ),
     )

@@ -20,7 +20,7 @@ from evalsuite.evaluators.code.evalplus_rules import (
 )
 from evalsuite.evaluators.code.expected import Expected, ExpectedValues
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
-from evalsuite.evaluators.code.python_text import assembled, cut, joined
+from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled, completion_end, joined
 from evalsuite.evaluators.code.sanitize import sanitized
 from evalsuite.sandbox import CallResult, Calls, Died, Isolation, Limits, Outcome, Raised, Returned, TimedOut
 from evalsuite.types import Answer, Sample, Score, Status
@@ -69,9 +69,9 @@ class EvalPlusEvaluator(CodeEvaluator):
     """EvalPlus's verdict: `base` inputs alone, and `plus` inputs on top; an answer is right when both are.
 
     `count="base"` makes the base inputs alone decide. `extract` says how a program is made of a text:
-    "completion" cuts a continuation at the stop strings, "sanitize" is EvalPlus's own cleaning of chat
-    answers, "auto" looks at the text. The other reading of the rules is computed beside the chosen one where
-    they differ (MBPP).
+    "completion" cuts a continuation at the published stop strings, "sanitize" is EvalPlus's own cleaning of
+    chat answers, "auto" looks at the text. The other reading of the rules is computed beside the chosen one
+    where they differ (MBPP).
     """
 
     forms: ClassVar[tuple[str, ...]] = ("solution", "completion")
@@ -108,8 +108,8 @@ class EvalPlusEvaluator(CodeEvaluator):
             return str(prompt) + answer.text
         mbpp = _is_mbpp(sample)
         if self.extract == "completion":
-            text = cut(answer.text, MBPP_STOPS) if mbpp else answer.text
-            return joined(prompt.strip() + "\n", text)
+            stops = MBPP_STOPS if mbpp else FUNCTION_STOPS
+            return joined(prompt.strip() + "\n", completion_end(answer.text, stops))
         if self.extract == "sanitize":
             return sanitized(answer.text.replace("\t", "    "), entry)
         if mbpp:

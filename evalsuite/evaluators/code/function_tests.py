@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.evalplus import MBPP_STOPS
 from evalsuite.evaluators.code.python_tests import run_python_tests
-from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled, cut, joined
+from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled, completion_end, cut, joined
 from evalsuite.sandbox import Isolation, Limits
 from evalsuite.types import Answer, Sample, Score
 
@@ -46,7 +46,7 @@ class HumanEvalEvaluator(CodeEvaluator):
         if form == "completion" or self.raw:
             return prompt + answer.text
         if self.extract == "completion":
-            return joined(prompt.strip() + "\n", answer.text)
+            return joined(prompt.strip() + "\n", completion_end(answer.text, self.stops))
         return assembled(prompt, answer.text, sample.fields["entry_point"], self.stops)
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:

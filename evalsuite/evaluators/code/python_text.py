@@ -14,7 +14,7 @@ from evalsuite.evaluators.code.needed import without_demonstrations
 _FENCE_LINE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 _FUTURE = re.compile(r"^from __future__ import [^\n]*$", re.MULTILINE)
 _ALIEN = re.compile("[\0\ud800-\udfff]")
-_MOST_PARSED = 40_000_000
+_MOST_PARSED = 10_000_000
 
 # Where a completion of a function ends when the model goes on to something else.
 FUNCTION_STOPS = (

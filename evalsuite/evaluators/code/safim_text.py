@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
 from decimal import Decimal, localcontext
+
+from evalsuite.evaluators.code.python_text import broken_line
 
 HOLE = "{{completion}}"
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?")
 _ANSWERS = frozenset(("yes", "no", "true", "false"))
 _NEAR = Decimal("1e-12")
+_MOST_PARSED = 8_000_000
 _LITERAL = re.compile(
     r"""//[^\n]*|/\*.*?(?:\*/|\Z)|@"(?:[^"]|"")*(?:"|\Z)|"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\Z)|'(?:\\.|[^'\\\n])+'""",
     re.DOTALL,
@@ -57,15 +59,27 @@ def _blind(text: str) -> str:
 
 def block_part(text: str, before: str, after: str, language: str) -> str:
     """As many lines from the beginning as are whole statements of the hole's block; nothing when none fit."""
-    lines = line_feeds(text).splitlines(keepends=True)
-    before, after = line_feeds(before), line_feeds(after)
+    text = line_feeds(text)
     if language == "python":
-        fits = _PythonFit(before, after)
-        counts: Iterator[int] = iter(range(len(lines), 0, -1))
-        return next((part for part in ("".join(lines[:count]) for count in counts) if fits(part)), "")
-    while lines and not _whole_statements("".join(lines)):
-        lines.pop()
-    return "".join(lines)
+        return _python_block(text, line_feeds(before), line_feeds(after))
+    return text[: _whole_statements(text)]
+
+
+def _python_block(text: str, before: str, after: str) -> str:
+    """The longest beginning that fits; how much is parsed in all is bounded."""
+    lines = text.splitlines(keepends=True)
+    fits = _PythonFit(before, after)
+    head = before.count("\n")
+    count, left = len(lines), _MOST_PARSED
+    while fits.possible and count > 0 and left > 0:
+        part = "".join(lines[:count])
+        left -= len(before) + len(part) + len(after)
+        if fits(part):
+            return part
+        # No longer part can be Python than up to where this one stops being it.
+        broken = broken_line(before + part)
+        count = min(count - 1, broken - head - 1) if broken and broken > head else count - 1
+    return ""
 
 
 class _PythonFit:
@@ -75,6 +89,7 @@ class _PythonFit:
         self._before = before
         self._after = after
         self._around = self._shape("pass")
+        self.possible = self._around is not None
 
     def __call__(self, part: str) -> bool:
         shape = self._shape(part)
@@ -113,17 +128,32 @@ def _without(statements: list[ast.stmt], start: tuple[int, int], end: tuple[int,
     return kept
 
 
-def _whole_statements(text: str) -> bool:
-    """Whether a text of a braced language opens and closes its brackets and ends with a statement."""
-    code = _LITERAL.sub(lambda found: " " if found[0].startswith(("//", "/*")) else '""', text)
+def _whole_statements(text: str) -> int:
+    """How far a text of a braced language goes in whole lines that close all brackets and end a statement."""
     opened: list[str] = []
-    for sign in code:
-        if sign in "([{":
-            opened.append(sign)
-        elif sign in ")]}" and (not opened or opened.pop() != _PAIRS[sign]):
-            return False
-    code = code.rstrip()
-    return not opened and (not code or code.endswith((";", "}", ":")))
+    last, best, place = "", 0, 0
+
+    def ends_well() -> bool:
+        return not opened and last in ("", ";", "}", ":")
+
+    for literal in (*_LITERAL.finditer(text), None):
+        for at in range(place, literal.start() if literal else len(text)):
+            sign = text[at]
+            if sign in "([{":
+                opened.append(sign)
+            elif sign in ")]}" and (not opened or opened.pop() != _PAIRS[sign]):
+                return best
+            last = last if sign.isspace() else sign
+            if sign == "\n" and ends_well():
+                best = at + 1
+        if literal is None:
+            break
+        place = literal.end()
+        if not literal[0].startswith(("//", "/*")):
+            last = '"'
+        elif ends_well() and "\n" in literal[0]:
+            best = literal.start() + literal[0].rindex("\n") + 1
+    return len(text) if ends_well() else best
 
 
 def same_output(got: str, wanted: str) -> bool:
