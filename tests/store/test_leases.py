@@ -7,13 +7,14 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalsuite.store import leases
 from evalsuite.store.entries import Entry, Outcome
 from evalsuite.store.leases import STATES, Queue, batches, seed_tasks
 from evalsuite.store.reaper import Reaper
@@ -105,6 +106,34 @@ def test_a_task_that_comes_back_is_found_though_its_batch_was_spent(queue: Queue
     again = queue.claim("w", KIND)
     assert again is not None and again.name == leases[3].name
     assert again.entry.attempts == 1 and again.entry.failures == 0
+
+
+def test_what_a_claim_lists_does_not_grow_with_tasks_and_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = 0
+    listed = leases.listed
+
+    def counted(folder: str) -> Iterator[str]:
+        nonlocal seen
+        for name in listed(folder):
+            seen += 1
+            yield name
+
+    monkeypatch.setattr(leases, "listed", counted)
+    costs = []
+    for size, pulling in ((1000, 50), (4000, 200)):
+        root = tmp_path / str(size)
+        seed_tasks(Queue(root), entries({f"t{number}": 1.0 for number in range(size)}))
+        workers = [Queue(root) for _ in range(pulling)]
+        rng = random.Random(5)
+        seen = claimed = 0
+        while claimed < size:
+            for worker in workers:
+                lease = worker.claim("w", KIND, rng=rng)
+                claimed += lease is not None and lease.done(Outcome(1))
+        costs.append(seen / size)
+    assert costs[1] < 1.5 * costs[0], costs
 
 
 def test_a_name_tells_all_of_an_entry() -> None:
