@@ -77,12 +77,19 @@ def slot_layer_class() -> Any:
             super().__init__()
             self.steps = steps
 
-        def store(self, slots: Sequence[int], keys: Any, values: Any, lengths: Sequence[int]) -> None:
-            """Take over the keys and values of prompts that were computed elsewhere."""
-            self._reserve(max(slots) + 1, max(lengths), keys, values)
-            for at, (slot, length) in enumerate(zip(slots, lengths, strict=True)):
-                self.keys[slot, :, :length] = keys[at, :, :length]
-                self.values[slot, :, :length] = values[at, :, :length]
+        def store(self, first: int, keys: Any, values: Any, lengths: Sequence[int], start: int = 0) -> None:
+            """Take over the keys and values of rows that were computed elsewhere, from a position on.
+
+            One row of them for several slots is for each of these.
+            """
+            end = first + len(lengths)
+            self._reserve(end, start + max(lengths), keys, values)
+            for own, other in ((self.keys, keys), (self.values, values)):
+                if len(other) == 1:
+                    own[first:end, :, start : start + lengths[0]] = other[:, :, : lengths[0]]
+                    continue
+                for at, length in enumerate(lengths):
+                    own[first + at, :, start : start + length] = other[at, :, :length]
 
         def move(self, source: int, target: int, length: int) -> None:
             """Copy a slot over another."""
@@ -136,10 +143,17 @@ class Slots:
         layer = slot_layer_class()
         self.cache = Cache(layers=[layer(self.steps) for _ in range(layers)])
 
-    def store(self, slots: Sequence[int], prefilled: Any, lengths: Sequence[int]) -> None:
-        """Take over prompts from the cache that their forward pass filled."""
+    def store(self, first: int, prefilled: Any, lengths: Sequence[int], shared: int = 0) -> None:
+        """Take over prompts from the cache that their forward pass filled; slots from `first` on.
+
+        The `shared` positions before them, which are the same for all, come from the cache of `behind`.
+        """
         for own, other in zip(self.cache.layers, prefilled.layers, strict=True):
-            own.store(slots, other.keys, other.values, lengths)
+            if shared:
+                own.store(first, other.keys, other.values, [shared] * len(lengths))
+                own.store(first, *other.own, lengths, shared)
+            else:
+                own.store(first, other.keys, other.values, lengths)
 
     def move(self, source: int, target: int, length: int) -> None:
         """Close the gap that an ended row left."""
@@ -163,16 +177,20 @@ def prefix_layer_class() -> Any:
     from transformers.cache_utils import DynamicLayer
 
     class PrefixLayer(DynamicLayer):  # type: ignore[misc]
-        """One row of keys and values in front of each row of a batch; nothing of the batch is kept."""
+        """One row of keys and values in front of each row of a batch, whose own are kept if asked for."""
 
-        def __init__(self, keys: Any, values: Any) -> None:
+        def __init__(self, keys: Any, values: Any, keep: bool) -> None:
             super().__init__()
+            self.keep = keep
+            self.own: Any = None
             self.keys, self.values = keys, values
             self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
 
         def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
             """The prefix and the batch's own, joined; the prefix itself is not copied per row before this."""
             rows = key_states.shape[0]
+            if self.keep:
+                self.own = (key_states, value_states)
             return (
                 torch.cat([self.keys.expand(rows, -1, -1, -1), key_states], dim=2),
                 torch.cat([self.values.expand(rows, -1, -1, -1), value_states], dim=2),
@@ -181,12 +199,14 @@ def prefix_layer_class() -> Any:
     return PrefixLayer
 
 
-def behind(prefix: Any, length: int) -> Any:
+def behind(prefix: Any, length: int, keep: bool = False) -> Any:
     """A cache that puts the first `length` positions of `prefix` before every row."""
     from transformers.cache_utils import Cache
 
     layer = prefix_layer_class()
-    return Cache(layers=[layer(one.keys[:, :, :length], one.values[:, :, :length]) for one in prefix.layers])
+    return Cache(
+        layers=[layer(one.keys[:, :, :length], one.values[:, :, :length], keep) for one in prefix.layers]
+    )
 
 
 def cropped(prefix: Any, length: int) -> Any:

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from evalsuite.models.hf_cache import Slots, runs_of
+from evalsuite.models.hf_cache import Slots, behind, runs_of
 from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory, rectangle
+from evalsuite.models.hf_prefix import LEAST_SHARED, Beginning, clusters, common
 from evalsuite.models.hf_rows import Row, choose
 from evalsuite.models.prompts import failed
 from evalsuite.types import Answer, Request
@@ -89,6 +90,7 @@ class Decoder:
         self.rows = batch_size or AUTO_ROWS.get(kind, 32)
         self.live: list[Row] = []
         self.slots = Slots(net.layers)
+        self.beginning = Beginning(net)
         self.halvings = 0
 
     def run(self, requests: Iterable[Request], prepare: Prepare) -> Iterator[Answer]:
@@ -110,23 +112,22 @@ class Decoder:
         finally:
             self.live = []
             self.slots.clear()
+            self.beginning.forget()
 
     # ------------------------------------------------------------------ new rows
     def _refill(self, pending: Pending) -> Iterator[Answer]:
         if len(self.live) > self.rows - max(1, self.rows // 8):
             # A pass over new prompts is dear: it waits until a few slots are free.
             return
-        group = self._admit(pending)
-        group.sort(key=lambda row: row.length, reverse=True)
-        packs = deque(self._packs(group))
+        packs = deque(self._packs(self._admit(pending)))
         while packs:
-            pack = packs[0]
+            pack, shared = packs[0]
             try:
-                tokens = self._prefill(pack)
+                tokens = self._prefill(pack, shared)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                yield from self._shrink(pending, [row for rest in packs for row in rest])
+                yield from self._shrink(pending, [row for rest, _ in packs for row in rest])
                 return
             packs.popleft()
             yield from self._take(tokens, pack, len(self.live) - len(pack))
@@ -146,28 +147,51 @@ class Decoder:
             group.append(pending.pop())
         return group
 
-    def _packs(self, group: list[Row]) -> Iterator[list[Row]]:
-        """Rows of like length to be computed in one pass each."""
-        for begin, end, width in runs_of([row.length for row in group], self.call_tokens):
-            size = max(1, self.prefill_tokens // width)
-            for start in range(begin, end, size):
-                yield group[start : min(start + size, end)]
+    def _packs(self, group: list[Row]) -> Iterator[tuple[list[Row], int]]:
+        """Rows to be computed in one pass each: of one beginning (with its length) and of like length."""
+        for rows, shared in self._clusters(group):
+            rows.sort(key=lambda row: row.length, reverse=True)
+            for begin, end, longest in runs_of([row.length for row in rows], self.call_tokens):
+                # Keys and values of the beginning are laid out before each row.
+                size = max(
+                    1, min(self.prefill_tokens // (longest - shared), 8 * self.prefill_tokens // longest)
+                )
+                for start in range(begin, end, size):
+                    yield rows[start : min(start + size, end)], shared
 
-    def _prefill(self, group: list[Row]) -> list[int]:
+    def _clusters(self, group: list[Row]) -> list[tuple[list[Row], int]]:
+        """Rows by the beginning that they share, among them those that share the one computed last."""
+        found = clusters((row.fed, row.length - 1, row) for row in group)
+        if not found or found[-1][1] or self.beginning.cache is None:
+            return found
+        same = {id(row): min(row.length - 1, common([self.beginning.ids, row.fed])) for row in found[-1][0]}
+        again = [row for row in found[-1][0] if same[id(row)] >= LEAST_SHARED]
+        rest = [row for row in found[-1][0] if same[id(row)] < LEAST_SHARED]
+        # First those behind what is there already: the next beginning takes its place.
+        kept = [(again, min(same[id(row)] for row in again))] if again else []
+        return [*kept, *found[:-1], *([(rest, 0)] if rest else [])]
+
+    def _prefill(self, pack: list[Row], shared: int) -> list[int]:
         import torch
         from transformers.cache_utils import DynamicCache
 
         with torch.inference_mode():
-            ids = [row.ids + row.tokens for row in group]
+            ids = [row.fed[shared:] for row in pack]
             x = rectangle(ids, self.net.device)
             width = x.shape[1]
             last = torch.tensor([at * width + len(one) - 1 for at, one in enumerate(ids)], device=x.device)
-            filled = DynamicCache()
-            logits = self.net.forward(x, last, cache=filled)
-            start = len(self.live)
-            self.slots.store(range(start, start + len(group)), filled, [len(one) for one in ids])
-            tokens = choose(logits, group)
-        self.live.extend(group)
+            mask = positions = None
+            filled: Any = DynamicCache()
+            if shared:
+                self.beginning.have(pack[0].fed[:shared])
+                filled = behind(self.beginning.cache, shared, keep=True)
+                positions = torch.arange(shared, shared + width, device=x.device).expand(len(pack), -1)
+                mask = torch.ones(width, shared + width, dtype=torch.bool, device=x.device).tril(shared)
+                mask = mask[None, None].expand(len(pack), -1, -1, -1)
+            logits = self.net.forward(x, last, mask, positions, filled)
+            self.slots.store(len(self.live), filled, [len(one) for one in ids], shared)
+            tokens = choose(logits, pack)
+        self.live.extend(pack)
         return tokens
 
     # ------------------------------------------------------------------ one step
@@ -219,6 +243,7 @@ class Decoder:
         every = self.live + group
         self.halvings += 1
         self.slots.clear()
+        self.beginning.forget()
         self.live = []
         _empty_cache()
         if len(every) == 1:

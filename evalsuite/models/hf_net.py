@@ -168,7 +168,7 @@ def _compare(net: Net, ids: Any) -> float:
     plain = net.model(input_ids=ids).logits.float().log_softmax(-1)
     slots, filled = Slots(net.layers), DynamicCache()
     net.forward(ids[:, :5], torch.tensor([0], device=device), cache=filled)
-    slots.store([0, 1], filled, [5, 4])
+    slots.store(0, filled, [5, 4])
     places = torch.tensor([5, 4], device=device)
     slots.steps.set(torch.arange(2, device=device), places, 6)
     mask = (torch.arange(6, device=device)[None] <= places[:, None])[:, None, None]

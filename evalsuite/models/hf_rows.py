@@ -69,6 +69,11 @@ class Row:
         self._plain = not self.knobs.penal and self.knobs.temperature <= 0
 
     @property
+    def fed(self) -> list[int]:
+        """All tokens up to now."""
+        return self.ids + self.tokens
+
+    @property
     def length(self) -> int:
         """Tokens in the model's cache once the last one is fed."""
         return len(self.ids) + len(self.tokens)

@@ -7,22 +7,20 @@ its own beginning (the question) once, then every option, hidden from each other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from evalsuite.models.hf_cache import behind, cropped
+from evalsuite.models.hf_cache import behind
 from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory, rectangle
+from evalsuite.models.hf_prefix import Beginning, clusters, common, gather
 from evalsuite.models.prompts import Option
 from evalsuite.types import OptionScore
 
 WINDOW = 256
-LEAST_SHARED = 12
-WORTH = 200
 ROW_TOKENS = {"cpu": 4096, "cuda": 32768}
 LOGIT_BYTES = {"cpu": 256 << 20, "cuda": 2 << 30}
-PREFIX_CHUNK = 1024
 
 
 @dataclass
@@ -53,17 +51,16 @@ class Scorer:
         )
         self.rows = batch_size or (32 if kind == "cpu" else 256)
         self.halvings = 0
-        self._prefix: Any = None
-        self._prefix_ids: list[int] = []
-        self._prefix_scores: list[tuple[float, bool]] = []
+        self._beginning = Beginning(net)
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """Score a stream of jobs, a window at a time."""
         stream = iter(jobs)
         while window := list(islice(stream, WINDOW)):
-            for cluster, length in clusters(window):
+            beginnings = [(job.options[0].ids, job.shared, job) for job in window]
+            for cluster, length in clusters(beginnings):
                 yield from self._cluster(cluster, length)
-        self._prefix, self._prefix_ids, self._prefix_scores = None, [], []
+        self._beginning.forget()
 
     def _cluster(self, jobs: list[Job], length: int) -> Iterator[Job]:
         """Score jobs that share their first `length` tokens."""
@@ -84,7 +81,7 @@ class Scorer:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._prefix, self._prefix_ids, self._prefix_scores = None, [], []
+                self._beginning.forget()
                 self.halvings += 1
                 if len(batch) == 1 and self.logit_rows <= 64 and length == 0:
                     yield batch[0]
@@ -99,39 +96,6 @@ class Scorer:
             del queue[: len(batch)]
             yield from batch
 
-    # ------------------------------------------------------------------ the shared beginning
-    def _prepare(self, ids: list[int], scored: bool) -> None:
-        """Have keys and values (and, if asked for, log-probabilities) of these first tokens."""
-        import torch
-        from transformers.cache_utils import DynamicCache
-
-        same = common([self._prefix_ids, ids]) if self._prefix is not None else 0
-        if scored and len(self._prefix_scores) < min(same, len(ids)):
-            same = 0
-        if same == len(ids):
-            return
-        # The last common token is computed again: its logits say how likely the next, new one is.
-        keep = max(0, same - 1)
-        cache = cropped(self._prefix, keep) if keep else DynamicCache()
-        scores = self._prefix_scores[: keep + 1] if scored else []
-        if scored and not scores:
-            scores = [(0.0, True)]
-        chunk = max(1, min(PREFIX_CHUNK, self.logit_rows)) if scored else PREFIX_CHUNK
-        for start in range(keep, len(ids), chunk):
-            part = list(ids[start : start + chunk])
-            x = torch.tensor([part], device=self.net.device)
-            positions = torch.arange(start, start + len(part), device=x.device)[None]
-            mask = torch.ones(len(part), start + len(part), dtype=torch.bool, device=x.device).tril(start)
-            targets = list(ids[start + 1 : start + len(part) + 1])
-            picked = torch.arange(len(targets) if scored else 1, device=x.device)
-            if not len(picked):
-                picked = torch.zeros(1, dtype=torch.long, device=x.device)
-            logits = self.net.forward(x, picked, mask[None, None], positions, cache)
-            if scored and targets:
-                scores = scores[: start + 1] + _gather(logits, targets)
-        self._prefix, self._prefix_ids = cache, list(ids)
-        self._prefix_scores = scores
-
     # ------------------------------------------------------------------ the rows behind it
     def _score(self, jobs: list[Job], length: int) -> None:
         """One forward pass for these jobs.
@@ -144,8 +108,9 @@ class Scorer:
             past = max(0, length - 1)
             cache = None
             if past:
-                self._prepare(jobs[0].options[0].ids[:length], any(job.first < length for job in jobs))
-                cache = behind(self._prefix, past)
+                scored = any(job.first < length for job in jobs)
+                self._beginning.have(jobs[0].options[0].ids[:length], self.logit_rows if scored else 0)
+                cache = behind(self._beginning.cache, past)
             device = self.net.device
             rows = [_lay_out(job, past) for job in jobs]
             x = rectangle([row.ids for row in rows], device)
@@ -164,7 +129,7 @@ class Scorer:
             if picked:
                 index = torch.tensor(picked, device=device)
                 logits = self.net.forward(x, index, mask[:, None], positions, cache)
-                found = _gather(logits, targets)
+                found = gather(logits, targets)
             else:
                 found = []
         place = 0
@@ -172,7 +137,7 @@ class Scorer:
             mine = found[place : place + len(row.picked)]
             place += len(row.picked)
             job.scores = [
-                _sum(option, self._prefix_scores, [mine[i] for i in chosen], length)
+                _sum(option, self._beginning.scores, [mine[i] for i in chosen], length)
                 for option, chosen in zip(job.options, row.owners, strict=True)
             ]
 
@@ -238,43 +203,3 @@ def _sum(
         scored=len(values),
         greedy=all(best for _, best in values),
     )
-
-
-def _gather(logits: Any, targets: Sequence[int]) -> list[tuple[float, bool]]:
-    """The log-probability of each target in its row of logits, and whether it is the likeliest token."""
-    import torch
-
-    wanted = torch.tensor(targets, device=logits.device)[:, None]
-    values = logits.gather(-1, wanted)[:, 0] - logits.logsumexp(-1)
-    best = logits.argmax(-1) == wanted[:, 0]
-    return list(zip(values.tolist(), best.tolist(), strict=True))
-
-
-def common(rows: Sequence[list[int]]) -> int:
-    """How many first tokens all rows share."""
-    low, high = min(rows), max(rows)
-    limit = min(len(low), len(high))
-    if low[:limit] == high[:limit]:
-        return limit
-    return next(at for at in range(limit) if low[at] != high[at])
-
-
-def clusters(jobs: Sequence[Job]) -> list[tuple[list[Job], int]]:
-    """Jobs grouped by a common beginning that is worth a pass of its own, with its length (0 when alone).
-
-    Sorted by ids, neighbours share the most. A group is ended where going on would cost it more than half of
-    what it shares.
-    """
-    groups: list[tuple[list[Job], int]] = []
-    for job in sorted(jobs, key=lambda job: job.options[0].ids):
-        if groups:
-            members, length = groups[-1]
-            same = min(length, job.shared, common([members[0].options[0].ids, job.options[0].ids]))
-            if same == length or (same >= LEAST_SHARED and same * 2 >= length):
-                members.append(job)
-                groups[-1] = (members, same)
-                continue
-        groups.append(([job], job.shared))
-    worth = [(jobs, length) for jobs, length in groups if (len(jobs) - 1) * length >= WORTH]
-    rest = [job for jobs, length in groups if (len(jobs) - 1) * length < WORTH for job in jobs]
-    return [*worth, (rest, 0)] if rest else worth

@@ -292,12 +292,12 @@ def test_greedy_flag_is_true_exactly_for_the_greedy_text(base: HuggingFaceBaseMo
 def test_one_long_text_is_scored_in_pieces(
     base: HuggingFaceBaseModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evalsuite.models import hf_score
+    from evalsuite.models import hf_prefix, hf_score
 
     text = PROMPTS[6] * 3
     expected = naive_score(base, "", text)
     for chunk, rows in ((7, 20), (64, 50)):
-        monkeypatch.setattr(hf_score, "PREFIX_CHUNK", chunk)
+        monkeypatch.setattr(hf_prefix, "PREFIX_CHUNK", chunk)
         monkeypatch.setattr(hf_score, "ROW_TOKENS", {"cpu": rows})
         answer = score(base, [Request("t", "", continuations=(text,))])["t"]
         assert answer.options[0].logprob == pytest.approx(expected, abs=1e-3)

@@ -57,6 +57,34 @@ def test_rows_of_very_unlike_length_write_what_each_writes_alone(tiny: Path) -> 
     assert len(together) == 18
 
 
+# --------------------------------------------------------------------------- shared beginnings
+SHOTS = "Question: what is 12 + 30?\nA. 42\nB. 13\nAnswer: A\n\n" * 3
+
+
+def test_a_beginning_that_prompts_share_is_computed_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = HuggingFaceBaseModel(str(tiny), batch_size=4)
+    assert not model._plain()
+    prompts = [f"{SHOTS}Question: {at} + {at * at}?\nAnswer:" for at in range(13)]
+    prompts += ["def f(x):\n", SHOTS[:-1], SHOTS[: len(SHOTS) // 2] + "x"]
+    sampling = Sampling(max_out_len=6, min_out_len=6)
+    asked = [Request(str(at), prompt, sampling) for at, prompt in enumerate(prompts)]
+    alone = {one.key: answer for one in asked for answer in model.generate(iter([one]))}
+    fed: list[int] = []
+    forward = model._net.forward
+
+    def counted(ids: Any, *args: Any) -> Any:
+        fed.append(ids.numel() if ids.shape[1] > 1 else 0)
+        return forward(ids, *args)
+
+    monkeypatch.setattr(model._net, "forward", counted)
+    together = {answer.key: answer for answer in model.generate(iter(asked))}
+    model.close()
+    assert {key: answer.text for key, answer in together.items()} == {
+        key: answer.text for key, answer in alone.items()
+    }
+    assert sum(fed) < 0.4 * sum(answer.prompt_tokens for answer in together.values())
+
+
 # --------------------------------------------------------------------------- products
 def _other_products() -> Any:
     product = hf_linear._product()
