@@ -21,7 +21,7 @@ from evalsuite.store.files import read_json, write_json
 from evalsuite.store.folder import RunFolder
 from runners.base import Job, JobId, JobState, Resources
 from runners.slurm import SlurmRunner
-from runners.slurm_script import OPTIONS, check_options
+from runners.slurm_script import AGAIN_IF_KILLED, OPTIONS, check_options
 
 INFER_WORKERS = 32
 EVAL_WORKERS = 8
@@ -301,6 +301,7 @@ def submit_coordinator(runner: ClusterRunner, pool: Pool, env: Mapping[str, str]
     if any(group == COORDINATOR and not states[id].over for id, group in runner.slurm.jobs().items()):
         return
     options = {key: value for key, value in pool.options.items() if key not in ("cpus", "nodes", "mem")}
+    options[AGAIN_IF_KILLED] = 1
     root = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
     where = str(runner.folder.path)

@@ -38,6 +38,8 @@ LOOK_SHARE = 200
 FREE_KINDS = frozenset(("preempted", "node_fail", "launch", "lost", "stopped", "cancelled", "unsent"))
 """Ends of a worker that say nothing against its tasks: they are tried again without being counted."""
 FREE_STARTS = 20
+FRUITLESS_TASKS = 3
+"""So many tasks may use up their tries in a row, without one new row, before all are given up."""
 GONE = 10**9
 
 
@@ -229,7 +231,7 @@ class Driver:
             return False
         if any(map(self._is_open, self._queues)) or not all(map(self._settled, self._queues)):
             return False
-        return not self._seeder.reopen_torn(self._say)
+        return not (self._seeder.reopen_torn(self._say) or self._seeder.reopen_lost_answers(self._say))
 
     def _is_open(self, queue: str) -> bool:
         """Whether a queue has tasks that are not over."""
@@ -392,12 +394,23 @@ class Driver:
             self._give_up(worker.queue, reason, kind)
         elif progressed or worker.silent:  # it did start
             self._start_failures.pop(worker.queue, None)
-        elif not held and not self._broken(worker):
-            failures = self._start_failures.get(worker.queue, 0) + 1
-            self._start_failures[worker.queue] = failures
-            limit = FREE_STARTS if free else self.options.retry
-            if failures > limit and not self._live(worker.queue):
-                self._give_up(worker.queue, reason, kind)
+        else:
+            self._count_start(worker, reason, kind, free=free, had_task=bool(held) or self._broken(worker))
+
+    def _count_start(self, worker: _Worker, reason: str, kind: str, *, free: bool, had_task: bool) -> None:
+        """A worker ended without one new row: after some in a row of these, none of its queue will do better.
+
+        One that had a task may have failed by that task alone, so there are more tries; but a model that
+        cannot be loaded is not loaded for each task of a long list.
+        """
+        if free and had_task:
+            return
+        failures = self._start_failures[worker.queue] = self._start_failures.get(worker.queue, 0) + 1
+        limit = FREE_STARTS if free else self.options.retry
+        if had_task:
+            limit = FRUITLESS_TASKS * (self.options.retry + 1) - 1
+        if failures > limit and not self._live(worker.queue):
+            self._give_up(worker.queue, reason, kind)
 
     def _fatal(self, worker: _Worker) -> Mapping[str, str] | None:
         """The word that a worker left of why it ended; one that was started again has left newer words."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan, TaskFinder
-from evalsuite.store.answers import attempts_of, score_file, shard_files, shard_name
+from evalsuite.store.answers import attempts_of, merged_rows, score_file, shard_files, shard_name
 from evalsuite.store.entries import Entry
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.leases import Queue, batches, seed_tasks
-from evalsuite.types import Stage
+from evalsuite.types import Stage, Task
 
 Answered = Mapping[tuple[str, str], int]
 """For (queue, task): how many attempts at its answers there were."""
@@ -92,6 +92,42 @@ class Seeder:
             queue.reopen("done", self._batch_of(EVAL_QUEUE), lambda entry: entry.name in torn)
             say(f"{len(torn)} score files are not as they were left; they are made again")
         return len(torn)
+
+    def reopen_lost_answers(self, say: Callable[[str], None]) -> int:
+        """Answers that are not there any more when they are judged are asked again; in how many slices."""
+        if self._judge_now or not self._judge_ever:
+            return 0
+        queue = self._folder.queue(EVAL_QUEUE)
+        judged = {entry.name: entry.outcome.rows for entry in queue.entries("done") if entry.outcome}
+        answered = {
+            (model.queue, entry.name): entry
+            for model in self._plan.models
+            for entry in self._folder.queue(model.queue).entries("done")
+        }
+        if sum(judged.values()) >= sum(e.outcome.rows for e in answered.values() if e.outcome):
+            return 0
+        lost: dict[str, set[str]] = {}
+        unjudged: set[str] = set()
+        for pair in self._plan.pairs:
+            for infer, task in zip(pair.tasks("infer"), pair.tasks("eval"), strict=True):
+                entry = answered.get((infer.queue, infer.name))
+                wanted = entry.outcome.rows if entry and entry.outcome else 0
+                few = judged.get(task.name, wanted) < wanted
+                if entry and few and self._rows_left(pair, infer, entry) < wanted:
+                    lost.setdefault(infer.queue, set()).add(infer.name)
+                    unjudged.add(task.name)
+        queue.hold_back(unjudged)
+        for name, tasks in lost.items():
+            self._folder.queue(name).reopen("done", {task: self._batch_of(name)[task] for task in tasks})
+        if unjudged:
+            say(f"answers of {len(unjudged)} slices are not there any more; they are asked again")
+        return len(unjudged)
+
+    def _rows_left(self, pair: Pair, task: Task, entry: Entry) -> int:
+        folder = self._folder.predictions(pair.model, pair.dataset)
+        return len(
+            merged_rows(folder, shard_name(task.start, task.stop, pair.fingerprint), entry.attempts + 1)
+        )
 
     def _is_whole(self, entry: Entry, pair: Pair, start: int, stop: int) -> bool:
         shard = shard_name(start, stop, pair.eval_fingerprint)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runners.base import JobState
-from runners.slurm_script import NOTICE_LINE
+from runners.slurm_script import KILLED_LINE, NOTICE_LINE
 
 TIMEOUT_S = 20.0
 _FORMAT = "%i|%T|%N|%j|%r"
@@ -172,6 +172,8 @@ def says_too_late(text: str) -> bool:
 
 def cause_of_restart(text: str) -> str:
     """Why a job was stopped and queued again, from what it and SLURM wrote into its output until then."""
+    if KILLED_LINE in text:
+        return "killed"
     if NOTICE_LINE in text:
         return "ahead of a time limit or a preemption"
     found = _ENDED.findall(text)

@@ -12,11 +12,16 @@ from typing import Any
 
 from runners.base import Job
 
+AGAIN_IF_KILLED = "again_if_killed"
+"""An option of jobs that hold nothing which somebody else could take over: queued again when killed."""
+
 REQUEUE_EXIT = 75
 """A job that was told to stop and leaves with this code (EX_TEMPFAIL) has work left: it is queued again."""
 
 MAX_RESTARTS = 100
+MAX_KILLS = 5
 START_LINE = "evalsuite: start"
+KILLED_LINE = "evalsuite: it was killed"
 NOTICE_LINE = "evalsuite: told to stop ahead of a time limit or a preemption"
 
 _TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}$")
@@ -238,9 +243,11 @@ def command(job: Job, mounts: Sequence[Path]) -> list[str]:
 
 
 def elements(jobs: Sequence[Job], mounts: Sequence[Path]) -> str:
-    """One line for each array element: its log and its command, quoted for bash."""
+    """One line for each array element: its log, whether it starts again if killed, and its command."""
     return "".join(
-        f"log={shlex.quote(str(job.log))}; set -- {shlex.join(command(job, mounts))}\n" for job in jobs
+        f"log={shlex.quote(str(job.log))}; again={job.resources.options.get(AGAIN_IF_KILLED, '')}; "
+        f"set -- {shlex.join(command(job, mounts))}\n"
+        for job in jobs
     )
 
 
@@ -314,8 +321,15 @@ until [ -s "$worker.pid" ] || ! kill -0 $below 2> /dev/null; do sleep 0.1; done
 while kill -0 $below 2> /dev/null; do wait $below || :; done
 code=$(cat "$worker.code") || :
 code=${{code:-1}}
+requeue=
 if [ "$told" = USR1 ] && [ $code = {REQUEUE_EXIT} ] && [ "$restart" -lt {MAX_RESTARTS} ]; then
     echo "{NOTICE_LINE}"
+    requeue=1
+elif [ -n "$again" ] && [ $code = 137 ] && [ "$restart" -lt {MAX_KILLS} ]; then
+    echo "{KILLED_LINE}"
+    requeue=1
+fi
+if [ $requeue ]; then
     if scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$index" 2>> "$log"; then sleep 60; fi
 fi
 exit $code

@@ -167,6 +167,34 @@ def test_no_clear_answer_is_unknown_and_never_over(fake: Fake, answer: str) -> N
     (fake.folder / "squeue").unlink()
     fake.rows(_101_0="RUNNING")
     assert fake.later(runner)["infer-x-0"].phase == "running"
+    assert len(runner.notes) == 2 and "workers go on" in runner.notes[0]
+    assert runner.notes[1] == "SLURM answers again"
+
+
+def test_a_worker_that_starts_again_is_told_once_whoever_drives(fake: Fake) -> None:
+    runner = fake.runner()
+    runner.submit(jobs(2))
+    fake.rows(_101_0="RUNNING", _101_1="RUNNING")
+    fake.later(runner)
+    output = fake.run / "slurm/submit/1/slurm-0.out"
+    output.write_text("evalsuite: start 0\nslurmstepd: error: *** JOB 101 CANCELLED DUE TO PREEMPTION ***\n")
+    fake.rows(_101_0="PENDING|BeginTime", _101_1="RUNNING")
+    fake.later(runner)
+    told = ["worker infer-x-0 stopped (preempted), in the queue again; nothing is lost"]
+    assert runner.notes == told
+    with output.open("a") as file:
+        file.write("evalsuite: start 1\n")
+    (fake.run / "slurm/submit/1/exit/0.start1@n2").touch()
+    fake.rows(_101_0="RUNNING", _101_1="RUNNING")
+    fake.later(runner)
+    assert runner.notes == told
+    (fake.run / "slurm/submit/1/exit/1.start1@n3").touch()
+    after = fake.runner()
+    fake.later(after)
+    assert after.notes == [
+        "worker infer-x-1 stopped (its node was lost), started again on n3; nothing is lost"
+    ]
+    assert [row["start"] for row in read_record(fake.run / "slurm") if row["event"] == "restart"] == [2, 2]
 
 
 def test_a_job_that_slurm_forgot_is_lost_only_at_the_second_look(fake: Fake) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -27,6 +28,11 @@ class Cluster:
         """What a SLURM client prints."""
         return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
+    def saved_at(self) -> int:
+        """When the controller wrote down last what jobs there are."""
+        file = Path(os.environ["SLURM_CONF"]).parents[1] / "ctld/job_state"
+        return file.stat().st_mtime_ns if file.exists() else 0
+
     def rows(self, name: str, fields: str = "%i|%T|%N", states: str = "all") -> list[list[str]]:
         """Array elements whose job name begins with `name`."""
         lines = self.ask("squeue", "-h", "-r", "-t", states, "-o", f"%j|{fields}").splitlines()
@@ -39,3 +45,17 @@ def wait(condition: Callable[[], object], seconds: float = 120, every: float = 0
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(every)
+
+
+def processes(word: str) -> list[int]:
+    """Processes with this word on their command line."""
+    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [number for number in numbers if word in command(number)]
+
+
+def command(pid: int) -> list[str]:
+    """The words of a process's command line; none when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []

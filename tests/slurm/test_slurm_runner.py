@@ -18,7 +18,7 @@ from live_cluster import ROOT, Cluster, wait
 from runners.base import Job, JobState, Resources
 from runners.slurm import SlurmRunner, read_record
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -164,7 +164,6 @@ def test_driver_killed_while_jobs_run_is_replaced(cluster: Cluster, tmp_path: Pa
     assert finish(after)["a"].reason == "exit code 5"
 
 
-@pytest.mark.slow
 def test_node_power_cut_without_requeue(cluster: Cluster, tmp_path: Path, name: str) -> None:
     runner = eager(SlurmRunner(tmp_path / "slurm", name))
     options = {"partition": "cpu", "nodelist": "n2", "extra": ["--no-requeue"]}
@@ -176,14 +175,14 @@ def test_node_power_cut_without_requeue(cluster: Cluster, tmp_path: Path, name: 
     assert state.kind in ("node_fail", "launch")  # SLURM itself calls it now this, now that
 
 
-@pytest.mark.slow
 def test_controller_outage_is_unknown_and_passes(cluster: Cluster, tmp_path: Path, name: str) -> None:
     runner = eager(SlurmRunner(tmp_path / "slurm", name))
     runner.submit(
         [job("a", f"touch {tmp_path}/up; while [ ! -e {tmp_path}/go ]; do sleep .1; done", tmp_path)]
     )
     wait((tmp_path / "up").exists)
-    time.sleep(6)  # a controller that dies right after a start has not saved its state yet
+    before = cluster.saved_at()  # a controller that dies right after a start has not saved its state yet
+    wait(lambda: cluster.saved_at() > before)
     cluster("kill-ctld")
     wait(lambda: runner.poll()["a"].phase == "unknown")
     runner.submit([job("b", "true", tmp_path, group="later")])
