@@ -101,6 +101,11 @@ class Calls:
     results: tuple[CallResult, ...]
     outcome: Outcome
 
+    @property
+    def answered(self) -> int:
+        """How many calls the program answered: its death on a call is a result too, and no answer."""
+        return sum(not isinstance(result, Died) for result in self.results)
+
 
 @dataclass(frozen=True)
 class Capabilities:

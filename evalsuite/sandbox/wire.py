@@ -232,8 +232,8 @@ def _decimal(value: Any) -> Decimal:
     if len(text) > 2 * LONGEST_DECIMAL:
         raise ProtocolError("not a frame: a number too large")
     number = Decimal(text)
-    if abs(number.adjusted()) > LONGEST_DECIMAL:
-        raise ProtocolError("not a frame: an exponent too large")
+    if abs(number.adjusted()) > LONGEST_DECIMAL or number.is_snan():
+        raise ProtocolError("not a frame: a number that cannot be compared")
     return number
 
 

@@ -55,6 +55,15 @@ def test_each_kind_of_wrong_answer_is_told_apart(
     assert score.extra["integrity"] == "split"
 
 
+@pytest.mark.parametrize("last", [2, -3])
+def test_to_die_on_the_last_input_is_no_answer_to_it(evaluator: EvalPlusEvaluator, last: int) -> None:
+    for way in ("os._exit(0)", "os.abort()", "os.kill(os.getpid(), 9)"):
+        body = f"    import os\n    if x == {last}:\n        {way}\n    return 2 * x\n"
+        score = next(evaluator.score([(sample("HumanEval/0", **TASK), [given(body)])]))
+        assert score.status == "wrong", (way, score)
+        assert score.metrics == {"base": float(last == -3), "plus": 0.0}
+
+
 def test_an_object_that_equals_everything_does_not_pass(evaluator: EvalPlusEvaluator) -> None:
     body = "    class Any(int):\n        def __eq__(self, other): return True\n    return Any(1)\n"
     score = next(evaluator.score([(sample("HumanEval/0", **TASK), [given(body)])]))

@@ -100,7 +100,8 @@ def test_what_stands_in_quotes_is_no_nesting(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [range(10**9), range(0, 2**70, 2**68), Decimal("1E+5000"), Fraction(1, 3**20000)]
+    "value",
+    [range(10**9), range(0, 2**70, 2**68), Decimal("1E+5000"), Decimal("sNaN"), Fraction(1, 3**20000)],
 )
 def test_what_is_small_to_send_and_large_to_use_goes_by_its_name(value: Any) -> None:
     _, got = wire.unpack(f'["r",{plain.encode(value)}]'.encode())

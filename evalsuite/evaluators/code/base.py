@@ -132,6 +132,15 @@ def _part(score: Score, name: str) -> bool | None:
     return score.metrics[name] >= 1 if name in score.metrics else score.correct
 
 
+def shown(value: Any, width: int = 120) -> str:
+    """A value that a program returned, for people; it may be too large or too deep to be written."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"a {type(value).__name__} that cannot be written ({error})"[:width]
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
 def extra_of(outcome: Outcome, **more: Any) -> dict[str, Any]:
     """What every verdict carries beside its status: how far it can be trusted and what it cost."""
     return {

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
-from evalsuite.evaluators.code.libraries import imported, need_libraries
+from evalsuite.evaluators.code.libraries import absent, imported, need_libraries
 from evalsuite.evaluators.code.python_text import completion_end, defines, fenced, joined
 from evalsuite.evaluators.code.sanitize import sanitized_bigcodebench
 from evalsuite.sandbox import Isolation, Limits
@@ -85,7 +85,11 @@ class BigCodeBenchEvaluator(CodeEvaluator):
             loopback=True,
         )
         missing = _NO_MODULE.search(outcome.detail) if outcome.status != "pass" else None
-        if missing and missing[1].split(".")[0] in imported(_given(sample)):
+        if (
+            missing
+            and missing[1].split(".")[0] in imported(_given(sample))
+            and absent(missing[1], self._python)
+        ):
             outcome = replace(
                 outcome, status="harness_error", detail=f"the library {missing[1]!r} is not installed"
             )

@@ -108,7 +108,9 @@ class CruxEvalEvaluator(CodeEvaluator):
         if arguments is not None:
             ran = self.sandbox.run_calls(code, "f", [arguments], self.limits)
         else:
-            expression = ast.unparse(node)
+            expression = text_of(node)
+            if expression is None:
+                return "syntax", None, "the answer is nested too deeply"
             source = f"{code}\ndef _answer_():\n    return ({expression})\n"
             if old:
                 source = without_new_methods(source)
@@ -170,6 +172,14 @@ def _literal_call(node: ast.expr) -> tuple[list[Any], dict[str, Any]] | None:
     return values, {str(name): value for name, value in named.items()}
 
 
+def text_of(node: ast.expr) -> str | None:
+    """The expression as text; None when it is nested too deeply to be written."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return None
+
+
 class _WithoutMethods(ast.NodeTransformer):
     """Calls of the methods become attribute errors, as in a Python that does not have them."""
 
@@ -185,4 +195,9 @@ def without_new_methods(source: str) -> str:
     if not any(name in source for name in _OLD_METHODS):
         return source
     tree = _parsed(source)
-    return source if tree is None else ast.unparse(_WithoutMethods().visit(tree))
+    if tree is None:
+        return source
+    try:
+        return ast.unparse(_WithoutMethods().visit(tree))
+    except RecursionError:
+        return source  # nested so deeply that it will not compile inside either

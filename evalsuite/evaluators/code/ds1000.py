@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.fences import blocks
-from evalsuite.evaluators.code.libraries import imported, need_libraries
+from evalsuite.evaluators.code.libraries import absent, imported, need_libraries
 from evalsuite.evaluators.code.python_text import cut
 from evalsuite.sandbox import Isolation, Limits, Outcome
 from evalsuite.types import Answer, Sample, Score
@@ -80,7 +80,7 @@ class DS1000Evaluator(CodeEvaluator):
     def _blamed(self, outcome: Outcome, context: str, reference: str) -> Outcome:
         """A failure as it is, or as the environment's when a library is missing or the reference fails."""
         missing = _NO_MODULE.search(outcome.detail)
-        if missing and missing[1].split(".")[0] in imported(context):
+        if missing and missing[1].split(".")[0] in imported(context) and absent(missing[1], self._python):
             detail = f"the library {missing[1]!r} is not installed"
             return replace(outcome, status="harness_error", detail=detail)
         if not reference.strip():

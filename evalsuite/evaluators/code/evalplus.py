@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from evalsuite.errors import UserError
-from evalsuite.evaluators.code.base import DETAIL_CHARS, STATUS_OF, CodeEvaluator, extra_of, not_run
+from evalsuite.evaluators.code.base import DETAIL_CHARS, STATUS_OF, CodeEvaluator, extra_of, not_run, shown
 from evalsuite.evaluators.code.evalplus_rules import (
     MIN_SECONDS,
     NOT_NONE,
@@ -198,9 +198,9 @@ class EvalPlusEvaluator(CodeEvaluator):
         place = 0
         for part in parts:
             end = place + len(part.arguments)
-            at = readings[0].wrong_at(len(ran.results), len(arguments))
+            at = readings[0].wrong_at(ran.answered, len(arguments))
             halves.append(_Half("right") if at >= end else _failure(ran, at, wanted, at - place))
-            others.append(readings[-1].wrong_at(len(ran.results), len(arguments)) >= end)
+            others.append(readings[-1].wrong_at(ran.answered, len(arguments)) >= end)
             place = end
         return _Ran(ran.outcome, tuple(halves), tuple(others))
 
@@ -239,7 +239,7 @@ def _failure(ran: Calls, at: int, wanted: Sequence[Any], number: int) -> _Half:
     result = ran.results[at] if 0 <= at < len(ran.results) else None
     where = f"input {number}" if number >= 0 else "an earlier input"
     if isinstance(result, Returned):
-        return _Half("wrong", f"{where}: returned {_short(result.value)}, expected {_short(wanted[at])}")
+        return _Half("wrong", f"{where}: returned {shown(result.value)}, expected {shown(wanted[at])}")
     if isinstance(result, Raised):
         return _Half("wrong", f"{where}: raised {result.kind}: {result.message}")
     if isinstance(result, TimedOut):
@@ -248,11 +248,6 @@ def _failure(ran: Calls, at: int, wanted: Sequence[Any], number: int) -> _Half:
     if status in ("pass", "fail") and ran.outcome.status not in ("pass", "fail"):
         status = ran.outcome.status
     return _Half(STATUS_OF[status], f"{where}: {detail or ran.outcome.detail}")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 def _is_mbpp(sample: Sample) -> bool:

@@ -92,6 +92,8 @@ class Comparison:
             if isinstance(wanted, (list, tuple)) and len(got) != len(wanted):
                 return False
             return bool(numpy.allclose(got, wanted, rtol=1e-7, atol=self._tolerance))
+        if numpy.size(got) == 0:
+            return False  # numpy spreads a number over a list, and finds nothing wrong in an empty one
         try:
             numpy.testing.assert_allclose(got, wanted, atol=self._tolerance)
         except AssertionError:

@@ -32,6 +32,12 @@ def imported(source: str) -> set[str]:
     return found
 
 
+def absent(module: str, python: str | None) -> bool:
+    """Whether the library that a module belongs to is really not there: a program may say so of any."""
+    path = find(python).path("scientific")
+    return PathFinder.find_spec(module.partition(".")[0], path) is None
+
+
 def need_libraries(sources: Iterable[str], python: str | None) -> None:
     """Every library that some of the programs import is there, or the user is told which to install."""
     times: Counter[str] = Counter()

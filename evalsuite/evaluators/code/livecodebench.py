@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from evalsuite.errors import UserError
-from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run, score_of
+from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run, score_of, shown
 from evalsuite.evaluators.code.stdio import run_stdio
 from evalsuite.sandbox import CallResult, Isolation, Limits, Returned
 from evalsuite.types import Answer, Sample, Score
@@ -182,15 +182,16 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
             per_call_s=self.seconds,
             stop_on=stop,
         )
-        if not wrong and len(ran.results) == len(tests):
+        if not wrong and ran.answered == len(tests):
             return score_of(sample, repeat, replace(ran.outcome, status="pass"))
         status = STATUS_OF[ran.outcome.status]
-        last = ran.results[wrong[0]] if wrong and wrong[0] < len(ran.results) else None
+        at = wrong[0] if wrong else ran.answered
+        last = ran.results[at] if at < len(ran.results) else None
         if type(last).__name__ == "TimedOut":
             status = "timeout"
         status = "wrong" if status == "right" else status
-        where = f"test {wrong[0]}: " if wrong else ""
-        detail = f"{where}{last if last is not None else ran.outcome.detail}"[:300]
+        where = f"test {at}: "
+        detail = f"{where}{shown(last, 250) if last is not None else ran.outcome.detail}"[:300]
         correct = None if status == "error" else False
         return Score(sample.id, repeat, status, correct, {}, detail, extra_of(ran.outcome))
 

@@ -288,8 +288,8 @@ _CHAT = {
 def with_marker(language: str, source: str, word: str) -> str:
     """The program with a last statement that prints `word`: a pass must have come to its end.
 
-    C# keeps the published rule, by which its exit code does not count. Go's test runner says `ok` of a program
-    that leaves with 0 before its tests, so its test has to say the word too.
+    C# keeps the published rule, by which its exit code does not count. Go's test runner says `ok` of a
+    program that leaves with 0 before its tests, so its test has to say the word too.
     """
     if language == "go":
         return _before_closing(source, 1, f'\tt.Log("{word}")\n')

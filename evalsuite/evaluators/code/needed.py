@@ -19,10 +19,9 @@ def without_demonstrations(code: str, entry: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(code)
+            dropped = _dropped(ast.parse(code).body, entry)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return code
-    dropped = _dropped(tree.body, entry)
     return _blanked(code, dropped) if dropped else code
 
 

@@ -109,6 +109,8 @@ def _compiled(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str
         status, detail = "timeout", f"processor time over {seconds:g} s"
     elif last:
         status, detail = "fail", f"exit code {last}"
+    elif status == "pass" and len(outputs) != len(inputs):
+        status, detail = "fail", f"{len(outputs)} outputs of {len(inputs)}"  # it changed the script around it
     return Ran(
         tuple(outputs),
         replace(outcome, status=status, detail=detail, integrity="split", stdout="", stderr=""),

@@ -142,7 +142,9 @@ def _unusual(value: Any, depth: int) -> str:
         return '{"q":[' + ",".join([encode(item, depth) for item in value]) + "]}"
     if module == "decimal" and name == "Decimal":
         text = str(value)
-        small = len(text) <= LONGEST_DECIMAL and abs(value.adjusted()) <= LONGEST_DECIMAL
+        small = (
+            len(text) <= LONGEST_DECIMAL and abs(value.adjusted()) <= LONGEST_DECIMAL and not value.is_snan()
+        )
         return '{"D":' + quote(text) + "}" if small else _by_name(value)
     if module == "fractions" and name == "Fraction":
         above, below = value.numerator, value.denominator
