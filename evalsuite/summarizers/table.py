@@ -311,6 +311,7 @@ class _Builder:
         metrics = dict.fromkeys(
             self._member_metric(group, *m) for m in group.members if m[0] in self.datasets
         )
+        metrics.pop("", None)  # of a dataset that has no result
         if len(metrics) > 1:
             self.notes.append(f"the group {group.name} puts different metrics together: {', '.join(metrics)}")
 

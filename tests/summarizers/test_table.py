@@ -339,3 +339,12 @@ def test_a_mistake_in_a_summarizer_is_told(config: dict[str, Any], words: str) -
     assert words in "\n".join(map(str, errors))
     with pytest.raises(UserError):
         build_table([], config, models=["m"], datasets=["a"])
+
+
+def test_a_member_without_any_result_brings_no_metric_into_the_note() -> None:
+    config = {"summary_groups": [{"name": "g", "subsets": ["d", "e"]}]}
+    made = table(
+        [result("m", "d")], config, datasets=["d", "e"], missing={("m", "e"): "no compiler is installed"}
+    )
+    assert made.notes == ()
+    assert "missing: e (no compiler is installed)" in render_txt(made)
