@@ -121,6 +121,12 @@ def test_inproc_without_a_test_class(sandbox: Sandbox) -> None:
     assert sandbox.inproc(RIGHT, "while True: pass", Limits(cpu_s=1)).status == "timeout"
 
 
+def test_a_replaced_built_in_name_is_noticed_and_one_put_back_is_none(sandbox: Sandbox) -> None:
+    program = "import builtins\nreal = builtins.len\nbuiltins.len = lambda x: 3\ndef f(): return 3"
+    assert sandbox.inproc(program, "assert len([]) == f()").status == "tampered"
+    assert sandbox.inproc(program, "assert len([]) == f()\nbuiltins.len = real").passed
+
+
 @pytest.mark.parametrize(
     "trick",
     [
