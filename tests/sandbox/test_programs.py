@@ -122,9 +122,9 @@ def test_inproc_without_a_test_class(sandbox: Sandbox) -> None:
 
 
 def test_a_replaced_built_in_name_is_noticed_and_one_put_back_is_none(sandbox: Sandbox) -> None:
-    program = "import builtins\nreal = builtins.len\nbuiltins.len = lambda x: 3\ndef f(): return 3"
-    assert sandbox.inproc(program, "assert len([]) == f()").status == "tampered"
-    assert sandbox.inproc(program, "assert len([]) == f()\nbuiltins.len = real").passed
+    program = "import builtins\nreal = builtins.sorted\nbuiltins.sorted = lambda x: 3\ndef f(): return 3"
+    assert sandbox.inproc(program, "assert sorted([]) == f()").detail == "builtins.sorted was replaced"
+    assert sandbox.inproc(program, "assert sorted([]) == f()\nbuiltins.sorted = real").passed
 
 
 @pytest.mark.parametrize(
