@@ -14,6 +14,7 @@ import hashlib
 import http.client
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 import zlib
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from evalsuite.datasets.tables import open_bytes
@@ -29,8 +31,11 @@ from evalsuite.errors import NotHere
 
 SECONDS = 30
 """How long a server may say nothing."""
+SILENT_SECONDS = 60.0
+"""How long a host that could not be reached is left alone: a plan may ask for many files."""
 HUB = "https://huggingface.co"
 Source = Mapping[str, Any]
+_unreachable: dict[str, tuple[float, str]] = {}
 
 
 def data_cache() -> Path:
@@ -96,6 +101,10 @@ def fetch(source: Source) -> Path:
 
 def _taken(address: str, source: Source, target: Path) -> str:
     """Bring a file to its place; why that was not possible, or nothing."""
+    host = urlsplit(address).netloc
+    since, failure = _unreachable.get(host, (-SILENT_SECONDS, ""))
+    if time.monotonic() - since < SILENT_SECONDS:
+        return failure
     partial = target.with_name(f".{target.name}.{uuid4().hex}.partial")
     try:
         with urllib.request.urlopen(address, timeout=SECONDS) as reply, partial.open("wb") as file:
@@ -108,6 +117,8 @@ def _taken(address: str, source: Source, target: Path) -> str:
             partial.write_bytes(gzip.compress(data))
         partial.replace(target)
     except urllib.error.URLError as error:
+        if not isinstance(error, urllib.error.HTTPError):
+            _unreachable[host] = (time.monotonic(), str(error.reason))
         return str(error.reason)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return f"{type(error).__name__}: {error}"

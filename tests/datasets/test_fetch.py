@@ -171,3 +171,21 @@ def test_the_missing_files_of_a_folder_are_fetched(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (folder / "a.jsonl.gz").unlink()
     assert find_data("toy/db") == folder
+
+
+def test_a_host_that_cannot_be_reached_is_asked_once(
+    hub: Hub, source: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    open_address = fetch.urllib.request.urlopen
+
+    def ask(address: str, timeout: float) -> Any:
+        asked.append(address)
+        return open_address(address, timeout=timeout)
+
+    monkeypatch.setattr(fetch.urllib.request, "urlopen", ask)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:7")
+    for _ in range(3):
+        with pytest.raises(NotHere, match="refused"):
+            find_data(source["file"])
+    assert len(asked) == 1
