@@ -326,9 +326,26 @@ def _head(status: int, headers: Mapping[str, str], length: int | None) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+class Span:
+    """The time from the first answer to the last, told (and begun anew) at /span."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def __call__(
+        self, target: str, headers: Mapping[str, str], body: Any
+    ) -> tuple[int, dict[str, str], Any] | None:
+        if target != "/span":
+            self.times = [*self.times[:1], time.monotonic()]
+            return None
+        told = self.times[-1] - self.times[0]
+        self.times = []
+        return 200, {}, {"span": told}
+
+
 def main() -> None:
     """Serve until standard input ends: `storm_server.py LATENCY`."""
-    with StormServer(Storm(latency=float(sys.argv[1]))) as server:
+    with StormServer(Storm(latency=float(sys.argv[1])), handler=Span()) as server:
         server.seen.targets = None
         print(server.port, flush=True)
         sys.stdin.read()
