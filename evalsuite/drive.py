@@ -126,6 +126,7 @@ class Driver:
             for name, queue in self._queues.items()
         }
         self._idle_since: dict[str, float] = {}
+        self._over: set[str] = set()
         self._withdrawn: dict[str, int] = {}
         self._last_beat = 0.0
         self._workers: dict[str, _Worker] = {}
@@ -275,10 +276,13 @@ class Driver:
         for name in self._queues:
             if self._is_open(name):
                 self._idle_since.pop(name, None)
+                self._over.discard(name)
             elif name not in self._idle_since:
                 self._idle_since[name] = now
-            elif self._settled(name) and not self._pool(name).in_process:
-                self._dismiss(name, now - self._idle_since[name])
+            elif name in self._over or self._settled(name):
+                self._over.add(name)  # to find that out reads the whole queue, so it is done once
+                if not self._pool(name).in_process:
+                    self._dismiss(name, now - self._idle_since[name])
 
     def _dismiss(self, queue: str, idle_for: float) -> None:
         """No run waits for workers that have nothing left to do.
