@@ -188,7 +188,8 @@ class _Checker:
         factory = self._typed(model, "models", where)
         self._own_keys(model, MODEL_KEYS, where)
         if factory is not None:
-            self.errors += self._keywords(factory, model, where, MODEL_KEYS)
+            replaced = load("evalsuite.models.settings:REPLACED")
+            self.errors += self._keywords(factory, model, where, MODEL_KEYS, replaced=replaced)
             kind, meta = getattr(factory, "prompt_kind", "text"), model.get("meta_template")
             self._speakers.setdefault(f"{kind} {json.dumps(meta, sort_keys=True)}", (kind, meta, where))
         run_cfg = model.get("run_cfg")
@@ -377,10 +378,10 @@ class _Checker:
         value: Mapping[str, Any],
         where: str,
         own: Mapping[str, Any],
-        supplied: Collection[str] = (),
+        **known: Any,
     ) -> list[UserError]:
         place = f"{self.config.path}: {where}"
-        return check_keywords(factory, value, place, others=own, supplied=supplied)
+        return check_keywords(factory, value, place, others=own, **known)
 
     def _own_keys(self, value: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
         for key, hint in known.items():

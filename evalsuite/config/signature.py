@@ -11,6 +11,7 @@ from typing import Any
 
 from evalsuite.config.secrets import HIDDEN, is_secret_key
 from evalsuite.errors import UserError, nearest_name
+from evalsuite.types import EMPTY
 
 
 def missing_packages(factory: Any) -> list[str]:
@@ -25,10 +26,12 @@ def check_keywords(
     *,
     others: Collection[str] = (),
     supplied: Collection[str] = (),
+    replaced: Mapping[str, str] = EMPTY,
 ) -> list[UserError]:
     """What is wrong with a dict as the keywords of a class.
 
-    `others` are keys that somebody else reads; `supplied` are parameters that the program fills in itself.
+    `others` are keys that somebody else reads; `supplied` are parameters that the program fills in itself;
+    `replaced` says what to write for keys that another program has.
     """
     try:
         parameters = inspect.signature(factory).parameters
@@ -52,12 +55,14 @@ def check_keywords(
                 )
         elif key not in others and not takes_all:
             known = [name for name in (*named, *others) if name != "self"]
+            instead = replaced.get(key, "")
+            own = ", ".join(sorted(set(named) - set(supplied))) or "no keys of its own"
             errors.append(
                 UserError(
                     f"unknown key {key!r}",
                     where=f"{where}.{key}",
-                    expected=", ".join(sorted(set(named) - set(supplied))) or "no keys of its own",
-                    nearest=nearest_name(key, known),
+                    expected=instead or own,
+                    nearest="" if instead else nearest_name(key, known),
                 )
             )
     for name, parameter in named.items():

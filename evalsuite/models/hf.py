@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 from evalsuite.errors import UserError
 from evalsuite.models.base import ModelFacts, PromptKind
 from evalsuite.models.prompts import Option, Prompts, failed, has_images, with_format_stops
-from evalsuite.models.settings import EXTRA, Truncation, merge_sampling, model_defaults, truncation_of
+from evalsuite.models.settings import (
+    EXTRA,
+    Truncation,
+    given_ends,
+    merge_sampling,
+    model_defaults,
+    truncation_of,
+)
 from evalsuite.models.tokens import StopStrings, end_ids, special_tokens
 from evalsuite.types import Answer, Failure, OptionScore, Prompt, Request
 
@@ -89,7 +96,7 @@ class _HuggingFace:
         generation = getattr(self._base.model, "generation_config", None)
         text = self._base.model.config.get_text_config()
         configured = getattr(generation, "eos_token_id", None) or getattr(text, "eos_token_id", None)
-        self._ends = end_ids(self.tokenizer, configured)
+        self._ends = end_ids(self.tokenizer, configured) | given_ends(generation_kwargs)
         special = special_tokens(self.tokenizer)
         self._ends |= {special[word] for word in self._stop_words if word in special}
         if pad_token_id is not None:

@@ -233,7 +233,7 @@ class _Managed:
         system: str | None = None,
     ) -> None:
         self._path, self._engine = path, engine
-        self._defaults = model_defaults(generation_kwargs or {}, path)
+        self._defaults = model_defaults(generation_kwargs or {}, path, tokens=False)
         self._stop_words = with_format_stops(stop_words, chat_template)
         self._prefix, self._system = prompt_prefix, system
         file = Path(log) if log else Path(tempfile.mkdtemp(prefix="evalsuite-server-")) / "server.log"

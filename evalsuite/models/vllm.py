@@ -19,6 +19,7 @@ from evalsuite.models.prompts import Option, Prompts, failed, has_images, image_
 from evalsuite.models.settings import (
     EXTRA,
     Truncation,
+    given_ends,
     merge_sampling,
     model_defaults,
     request_seed,
@@ -149,6 +150,7 @@ class _VLLM:
         special = special_tokens(self.tokenizer)
         self._ends = sorted(
             end_ids(self.tokenizer, configured)
+            | given_ends(generation_kwargs)
             | {special[word] for word in self._stop_words if word in special}
             | ({pad_token_id} if pad_token_id is not None else set())
         )

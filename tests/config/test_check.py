@@ -151,6 +151,26 @@ def test_ensure_raises_all_of_them(tree: Tree) -> None:
     assert len(caught.value.errors) == 2
 
 
+@pytest.mark.parametrize("kind", ["HuggingFacewithChatTemplate", "HuggingFaceBaseModel", "VLLM"])
+@pytest.mark.parametrize(
+    ("key", "instead"),
+    [
+        ("end_str='x'", "stop_words"),
+        ("batch_padding=True", "nothing in its place"),
+        ("fastchat_template='vicuna'", "chat_template"),
+        ("lora_path='x'", "peft_path"),
+        ("max_completion_tokens=5", "max_out_len"),
+        ("temperature=1.0", "generation_kwargs=dict(temperature=...)"),
+    ],
+)
+def test_a_key_of_opencompass_is_told_with_what_says_the_same(
+    problems: Callable[..., dict[str, str]], kind: str, key: str, instead: str
+) -> None:
+    found = problems(f"models = [dict(type='{kind}', abbr='m', path='x', {key})]\n" + DATASETS)
+    said = found[f"models[0].{key.partition('=')[0]}"]
+    assert instead in said.split(" | ")[1]
+
+
 def test_the_keys_that_the_engine_reads_are_known_here() -> None:
     from evalsuite.datasets.build import ORCHESTRATOR_KEYS
     from evalsuite.worker import ENGINE_KEYS

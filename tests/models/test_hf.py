@@ -435,6 +435,33 @@ def test_generation_kwargs_fill_what_a_request_leaves_open(tiny: Path) -> None:
         model.close()
 
 
+def test_generation_kwargs_of_opencompass_mean_the_same_on_their_way_through_a_run(tiny: Path) -> None:
+    from evalsuite.plan import sampling_of
+
+    plain = HuggingFaceBaseModel(str(tiny))
+    prompt = plain.tokenizer(PROMPTS[0], return_tensors="pt").input_ids
+    out = plain._base.model.generate(prompt, max_new_tokens=12, do_sample=False, pad_token_id=0)
+    written = out[0, prompt.shape[1] :].tolist()
+    plain.close()
+    end = written[4]
+    given = {
+        "eos_token_id": [end],
+        "pad_token_id": 0,
+        "num_beams": 1,
+        "max_new_tokens": 7,
+        "do_sample": False,
+    }
+    model = HuggingFaceBaseModel(str(tiny), generation_kwargs=given)
+    sampling = sampling_of({"generation_kwargs": given, "max_out_len": 12})
+    answers = ask(
+        model, [Request("a", PROMPTS[0], sampling), Request("b", "x", Sampling(extra={"num_beams": 2}))]
+    )
+    model.close()
+    assert answers["a"].error is None
+    assert (answers["a"].finish, answers["a"].output_tokens) == ("stop", written.index(end) + 1)
+    assert answers["b"].error is not None
+
+
 def test_a_base_is_loaded_once_and_adapters_are_switched(tiny: Path, tmp_path: Path, make: Any) -> None:
     peft = pytest.importorskip("peft", reason="peft is not installed")
     from transformers import AutoModelForCausalLM
