@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.sandbox import toolchains
+from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.jobs import job_limits, memory_file, run_job, run_raw
 from evalsuite.sandbox.outcome import Isolation, Limits, Outcome
 from evalsuite.sandbox.toolchains import Language, Toolchain
-from evalsuite.sandbox.worker import Kind, Worker, WorkerLost, environment
+from evalsuite.sandbox.worker import Kind, Worker, environment
 
 _CHECK_TYPES = Path(__file__).parent / "inside" / "check_types.js"
 _RESIDENT_S = 30.0  # for one program in the resident compiler; what takes longer is compiled alone

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.sandbox import harness
 from evalsuite.sandbox.outcome import Limits, Outcome, Status
 from evalsuite.sandbox.worker import Ended, Worker
 
@@ -93,6 +94,8 @@ def run_raw(
         whole = {"until": "exit", "stdio": [0, 1, 2], **job, **job_limits(limits, address_space)}
         worker.begin(whole, handles)
         ended = worker.finish(started + limits.wall_s)
+        if ended.why == "exit" and ended.signal == signal.SIGKILL:
+            harness.stop_if_out_of_memory()
         wall = time.monotonic() - started
         size = (keep_kb or limits.out_kb) << 10
         return Ran(ended, wall, os.pread(handles[1], size, 0), os.pread(handles[2], size, 0))

@@ -8,8 +8,9 @@ import sys
 from dataclasses import replace
 
 from evalsuite.sandbox import interpreter, seccomp
+from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.outcome import Capabilities, Isolation
-from evalsuite.sandbox.worker import Kind, Worker, WorkerLost
+from evalsuite.sandbox.worker import Kind, Worker
 
 _HINTS = {
     "userns": "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
@@ -36,7 +37,7 @@ def probe() -> Capabilities:
         worker = Worker(Kind(found, level=level))
         try:
             worker.start(probe=True)
-        except WorkerLost as error:
+        except (WorkerLost, OSError) as error:
             reason = str(error)
             hint = _HINTS.get(reason.partition(":")[0].split(" ")[0], "")
             missing.append(f"{level}: {reason}" + (f" ({hint})" if hint else ""))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from evalsuite.errors import UserError
 from evalsuite.sandbox import building, imports, interpreter, sqlite, tests_inside, toolchains
+from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.jobs import run_job
 from evalsuite.sandbox.outcome import (
     LEVELS,
@@ -28,7 +29,7 @@ from evalsuite.sandbox.outcome import (
 from evalsuite.sandbox.probe import probe
 from evalsuite.sandbox.split import Session, Watchdog
 from evalsuite.sandbox.verdicts import VerdictCache
-from evalsuite.sandbox.worker import Kind, Worker, WorkerLost
+from evalsuite.sandbox.worker import Kind, Worker
 
 _Result = TypeVar("_Result")
 _DEFAULT = Limits()
@@ -169,7 +170,7 @@ class Sandbox:
         """Run with one retry on a fresh worker when the harness fails, and one alone when the machine was
         busy.
         """
-        lost: WorkerLost | None = None
+        lost: WorkerLost | OSError | None = None
         alone = False
         tries = 0
         while tries < 2:
@@ -177,7 +178,7 @@ class Sandbox:
             with self._place(alone) as slot:
                 try:
                     result, outcome = run(slot.worker(kind))
-                except WorkerLost as error:
+                except (WorkerLost, OSError) as error:  # no descriptors, no memory, no room: nobody's answer
                     slot.drop(kind)
                     lost = error
                     continue

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
-from evalsuite.sandbox import wire
+from evalsuite.sandbox import harness, wire
 from evalsuite.sandbox.jobs import ending, job_limits, memory_file, read_back
 from evalsuite.sandbox.outcome import CallResult, Died, Limits, Outcome, Raised, Returned, Status, TimedOut
 from evalsuite.sandbox.worker import Ended, Worker
@@ -57,6 +57,8 @@ class Session:
     def __enter__(self) -> Session:
         ours, theirs = socket.socketpair()
         self._channel = ours
+        self._waiting = select.poll()  # and not select: a service may have thousands of descriptors open
+        self._waiting.register(ours, select.POLLIN)
         self._printed = memory_file()
         self._started = time.monotonic()
         self.deadline = self._started + self.limits.wall_s
@@ -79,6 +81,8 @@ class Session:
                 self._synchronise()
             self.worker.stop(late=self.dead == "late")
             self.ended = self.worker.finish()
+            if self.dead == "ended" and self.ended.signal == signal.SIGKILL:
+                harness.stop_if_out_of_memory()
             self.wall_s = time.monotonic() - self._started
             self.stdout = read_back(self._printed, self.limits.out_kb)
         finally:
@@ -190,7 +194,7 @@ class Session:
             while len(buffer) < 4 or len(buffer) < 4 + int.from_bytes(buffer[:4], "little"):
                 if len(buffer) >= 4 and int.from_bytes(buffer[:4], "little") > wire.MAX_FRAME:
                     self._die("protocol", "a frame too large")
-                if ahead and not select.select((self._channel,), (), (), 0)[0]:
+                if ahead and not self._waiting.poll(0):
                     time.sleep(_PAUSE_S)  # let answers gather: waking up for each one costs more than it does
                 self._channel.settimeout(self._left())
                 data = self._channel.recv(1 << 18)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from evalsuite.sandbox.outcome import Outcome
 
+_log = logging.getLogger(__name__)
 _KEPT = ("pass", "fail", "compile_error")
 
 
@@ -49,8 +51,11 @@ class VerdictCache:
         if outcome.status not in _KEPT:
             return
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(dataclasses.asdict(outcome), file)
-        Path(name).replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(dataclasses.asdict(outcome), file)
+            Path(name).replace(path)
+        except OSError as error:
+            _log.warning("a verdict is not kept in %s: %s", self.folder, error)

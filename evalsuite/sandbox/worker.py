@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.sandbox import interpreter, seccomp
+from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.interpreter import Interpreter
 from evalsuite.sandbox.outcome import Flavour, Isolation
 
@@ -46,10 +47,6 @@ _ETC = {
 }
 _ETC_BINDS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives",
               "/etc/localtime", "/etc/mime.types")  # fmt: skip
-
-
-class WorkerLost(Exception):
-    """The worker ended, or never started, for a reason that is not the program's."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,11 @@ def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
             os.close(handle)
         for kind, value in job["limits"]:
             hard = value + 1 if kind == resource.RLIMIT_CPU else value
-            resource.setrlimit(kind, (value, hard))
+            try:
+                resource.setrlimit(kind, (value, hard))
+            except ValueError:  # the host allows less to begin with
+                most = resource.getrlimit(kind)[1]
+                resource.setrlimit(kind, (min(value, most), most))
         if job["kind"] != "calls":
             kernel.set_dumpable(1)  # programs may look at their own /proc entries
         if job["kind"] == "exec":

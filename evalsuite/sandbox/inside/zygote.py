@@ -22,6 +22,8 @@ from evalsuite.sandbox.inside import child, kernel, walls
 _TICK_MS = 50
 _FDS = _socket.CMSG_SPACE(4 * 4)
 _PAGE = resource.getpagesize()
+_FREE_SOCKETS = 128  # more than ordinary programs have
+_SOCKET_BYTES = 212992  # what a socket holds at most, unless the host says otherwise
 
 
 def _receive(channel: _socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -180,7 +182,7 @@ def _remove_tree(path: str) -> None:
 
 
 def _memory_in_use(shared_before: int) -> int:
-    """Bytes held by all processes of this worker's namespace but this one."""
+    """Bytes held by all processes of this worker's namespace but this one, and by their sockets."""
     total = 0
     for name in os.listdir("/proc"):
         if name.isdigit() and name != "1":
@@ -192,7 +194,14 @@ def _memory_in_use(shared_before: int) -> int:
             if len(fields) > 2:
                 resident, shared = int(fields[1]), int(fields[2])
                 total += resident - min(shared, shared_before)
-    return total * _PAGE
+    return total * _PAGE + _memory_of_sockets()
+
+
+def _memory_of_sockets() -> int:
+    """An upper bound of what waits in the sockets of this network namespace, which counts for no process."""
+    with open("/proc/net/sockstat", "rb") as file:
+        used = int(file.readline().split()[2])
+    return max(0, used - _FREE_SOCKETS) * _SOCKET_BYTES
 
 
 def _waiting_share(pid: int) -> float:
