@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -241,5 +242,6 @@ def judge(row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    for row in drive([name for name, toolchain in installed_languages().items() if toolchain.installed]):
+    found = [name for name, toolchain in installed_languages().items() if toolchain.installed]
+    for row in drive(sys.argv[1:] or found):
         print(json.dumps(row), flush=True)

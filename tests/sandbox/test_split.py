@@ -11,6 +11,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalsuite.sandbox import Died, Limits, Opaque, Raised, RemoteError, Returned, Sandbox, TimedOut, split
 
@@ -248,3 +250,56 @@ def test_the_scientific_flavour_is_chosen_by_imports(sandbox: Sandbox) -> None:
     assert outcome.passed, outcome
     assert seen == [(1.5, 1)]
     assert not sandbox.calls(source, "f", lambda f: f(1), flavour="lean").passed
+
+
+def _frame(content: bytes, length: int | None = None) -> bytes:
+    return (len(content) if length is None else length).to_bytes(4, "little") + content
+
+
+WRONG = st.sampled_from(
+    [b'["r",1]', b'["r",0,0]', b'["r"]', b'["e",["ValueError"],"no"]', b'["t"]', b'["n"]', b'["p","word"]',
+     b'["x","load",["KeyError"],""]', b'["r",{"o":["int",true]}]', b'["r",null]', b'["r",[3,0,42]]', b"null",
+     b"", b'["d",[],""]']
+)  # fmt: skip
+NOISE = st.one_of(
+    st.binary(max_size=24),
+    WRONG.map(_frame),
+    st.builds(_frame, WRONG, st.integers(0, 2**32 - 1)),
+    st.builds(_frame, st.binary(max_size=12)),
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(noise=st.lists(NOISE, min_size=1, max_size=4), first=st.booleans(), leave=st.booleans())
+def test_nothing_that_a_program_writes_on_the_channel_stands_for_a_right_answer(
+    sandbox: Sandbox, noise: list[bytes], first: bool, leave: bool
+) -> None:
+    """Whatever is written, at whatever time: no pass, no exception out here, and the worker lives."""
+    source = f"""
+import os
+def speak():
+    for handle in range(3, 16):
+        try:
+            os.write(handle, {b"".join(noise)!r})
+        except OSError:
+            pass
+    if {leave}:
+        os._exit(0)
+if {first}:
+    speak()
+def add(a, b):
+    speak()
+    return 7
+"""
+
+    def check(add: Callable[..., Any]) -> None:
+        assert add(1, 2) == 3
+        assert add(-5, 5) == 0
+
+    limits = Limits(cpu_s=5, wall_s=0.7)  # half a frame is waited for
+    outcome = sandbox.calls(source, "add", check, limits)
+    assert outcome.status in ("fail", "tampered", "timeout", "compile_error"), outcome
+    done = sandbox.run_calls(source, "add", [((1, 2), {}), ((-5, 5), {})], limits)
+    assert [getattr(result, "value", None) for result in done.results] != [3, 0]
+    assert sandbox.calls("def add(a, b): return a + b", "add", check, QUICK).passed
