@@ -21,16 +21,24 @@ class UserError(Exception):
 
     def render(self) -> str:
         """One line (or a few) that tells a user what to change."""
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        text = self.located()
         if self.expected:
             text += f"; expected {self.expected}"
         if self.nearest:
             text += f"; did you mean {self.nearest!r}?"
         return text
 
+    def located(self) -> str:
+        """What is wrong, and where."""
+        return f"{self.where}: {self.what}" if self.where else self.what
+
 
 class NotHere(UserError):
     """What one dataset needs is not on this machine (files, a compiler, a library); others do without."""
+
+    def located(self) -> str:
+        """What is missing comes first: a cell of the table has room for the beginning."""
+        return f"{self.what} ({self.where})" if self.where else self.what
 
 
 class UserErrors(UserError):
