@@ -245,6 +245,28 @@ def test_stdin_and_call_problems(write_rows: Write) -> None:
     assert judged(evaluator, method, *map(fence.format, answers)) == ["right", "wrong", "wrong"]
 
 
+@pytest.mark.parametrize("reading", ["2024", "2025"])
+def test_both_readings_of_livecodebench_are_judged(write_rows: Write, reading: Any) -> None:
+    rows = problem_rows()
+    rows[0]["public_test_cases"] = json.dumps([{"input": "2\n", "output": "4 1", "testtype": "stdin"}])
+    method, script = LiveCodeBench(str(write_rows(rows))).samples()
+    evaluator = LiveCodeBenchEvaluator(reading=reading, workers=1)
+    fence = "```python\n{}\n```"
+    try:
+        words = evaluator.judge(script, given(fence.format("print('1 4')")), 0)
+        same = evaluator.judge(script, given(fence.format("print('4 1')")), 0)
+        body = "class Solution:\n    def twice(self, values, n):\n        return 6"
+        first = evaluator.judge(method, given(fence.format(body)), 0)
+        none = evaluator.judge(method, given(fence.format(body.replace("6", "5"))), 0)
+    finally:
+        evaluator.close()
+    loose = reading == "2024"
+    for score in (words, first):
+        assert (score.correct, score.metrics) == (loose, {"other_reading": float(not loose)}), score.detail
+    assert (same.correct, same.metrics) == (True, {"other_reading": 1.0})
+    assert (none.correct, none.status, none.metrics) == (False, "wrong", {"other_reading": 0.0})
+
+
 def test_private_tests_hold_nothing_but_text() -> None:
     import base64
     import pickle

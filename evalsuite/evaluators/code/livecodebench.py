@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run, score_of, shown
@@ -108,12 +108,24 @@ def same_value(got: Any, wanted: Any, reading: Reading) -> bool:
     return False
 
 
+def first_other_output(
+    outputs: Sequence[str], tests: Sequence[dict[str, str]], reading: Reading
+) -> int | None:
+    """The number of the first test whose output differs by a reading; None when none of them does."""
+    same = same_lines if reading == "2025" else same_by_ladder
+    pairs = enumerate(zip(outputs, tests, strict=False))
+    return next((number for number, (got, test) in pairs if not same(got, test["output"])), None)
+
+
 class LiveCodeBenchEvaluator(CodeEvaluator):
-    """Generated code against all tests of a problem.
+    """Generated code against all tests of a problem, by both readings: `reading` decides, the other one is
+    the metric `other_reading`.
 
     `fence` chooses the fenced block: "first" as in Qwen's instruct table, "last" for answers that reason
     first, "none" for base models, which go on with code.
     """
+
+    parts: ClassVar[dict[str, str]] = {"other_reading": "other_reading_"}
 
     def __init__(
         self,
@@ -131,31 +143,37 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
         if fence not in ("first", "last", "none"):
             raise UserError(f"no fence is called {fence!r}", expected="first, last or none")
         self.reading: Reading = reading
+        self.other: Reading = "2024" if reading == "2025" else "2025"
         self.fence: Literal["first", "last", "none"] = fence
         self.seconds = seconds
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         """Run the tests in their order, up to the first that fails."""
-        whole = self.raw or self.fence == "none"
-        code = (
-            answer.text if whole else fenced_code(answer.text, "first" if self.fence == "first" else "last")
-        )
+        code: str | None = answer.text
+        if self.fence != "none" and not self.raw:
+            code = fenced_code(answer.text, self.fence)
         if code is None or not code.strip():
-            return not_run(sample, repeat, "unextracted", "no fenced code in the answer")
+            return not_run(sample, repeat, "unextracted", "no fenced code in the answer", ("other_reading",))
         tests = sample.fields["tests"]
         if sample.fields["func_name"] or (tests and tests[0].get("testtype") == "functional"):
             return self._calls(sample, repeat, code, tests)
         return self._stdin(sample, repeat, code, tests)
 
     def _stdin(self, sample: Sample, repeat: int, code: str, tests: Sequence[dict[str, str]]) -> Score:
-        same = same_lines if self.reading == "2025" else same_by_ladder
         inputs = [test["input"] for test in tests]
         ran = run_stdio(self.sandbox, "python", as_script(code), inputs, self.seconds)
-        for number, (output, test) in enumerate(zip(ran.outputs, tests, strict=False)):
-            if not same(output, test["output"]):
-                outcome = replace(ran.outcome, status="fail", detail=f"test {number}: another output")
-                return score_of(sample, repeat, outcome)
-        return score_of(sample, repeat, ran.outcome)
+        wrong = {
+            reading: first_other_output(ran.outputs, tests, reading) for reading in (self.reading, self.other)
+        }
+        outcome = ran.outcome
+        if (number := wrong[self.reading]) is not None:
+            outcome = replace(outcome, status="fail", detail=f"test {number}: another output")
+        other = ran.outcome.status == "pass" and wrong[self.other] is None
+        return self._with_other(score_of(sample, repeat, outcome), other)
+
+    def _with_other(self, score: Score, right: bool) -> Score:
+        """The score with the verdict of the other reading beside it."""
+        return score if score.correct is None else replace(score, metrics={"other_reading": float(right)})
 
     def _calls(self, sample: Sample, repeat: int, code: str, tests: Sequence[dict[str, str]]) -> Score:
         name = sample.fields["func_name"]
@@ -165,13 +183,13 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
             name = "_solve_"
         calls = [[json.loads(line) for line in test["input"].split("\n")] for test in tests]
         wanted = [json.loads(test["output"]) for test in tests]
-        wrong: list[int] = []
+        wrong: dict[Reading, int] = {}
 
         def stop(index: int, result: CallResult) -> bool:
-            ok = isinstance(result, Returned) and same_value(result.value, wanted[index], self.reading)
-            if not ok:
-                wrong.append(index)
-            return not ok
+            for reading in (self.reading, self.other):
+                if not (isinstance(result, Returned) and same_value(result.value, wanted[index], reading)):
+                    wrong.setdefault(reading, index)
+            return len(wrong) == 2
 
         total = self.seconds * len(tests) + 5
         ran = self.sandbox.run_calls(
@@ -182,18 +200,21 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
             per_call_s=self.seconds,
             stop_on=stop,
         )
-        if not wrong and ran.answered == len(tests):
-            return score_of(sample, repeat, replace(ran.outcome, status="pass"))
+        whole = ran.answered == len(tests)
+        other = whole and self.other not in wrong
+        if whole and self.reading not in wrong:
+            return self._with_other(score_of(sample, repeat, replace(ran.outcome, status="pass")), other)
         status = STATUS_OF[ran.outcome.status]
-        at = wrong[0] if wrong else ran.answered
+        at = wrong.get(self.reading, ran.answered)
         last = ran.results[at] if at < len(ran.results) else None
         if type(last).__name__ == "TimedOut":
             status = "timeout"
-        status = "wrong" if status == "right" else status
+        status = "wrong" if status == "right" or isinstance(last, Returned) else status
         where = f"test {at}: "
         detail = f"{where}{shown(last, 250) if last is not None else ran.outcome.detail}"[:300]
         correct = None if status == "error" else False
-        return Score(sample.id, repeat, status, correct, {}, detail, extra_of(ran.outcome))
+        score = Score(sample.id, repeat, status, correct, {}, detail, extra_of(ran.outcome))
+        return self._with_other(score, other)
 
 
 _MOST_LINES = 200
