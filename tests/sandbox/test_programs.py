@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -18,6 +19,9 @@ import pytest
 
 from evalsuite.errors import UserError
 from evalsuite.sandbox import Limits, Outcome, Sandbox, VerdictCache, imports, probe
+from evalsuite.sandbox.outcome import Isolation
+from tests.sandbox import levels
+from tests.sandbox.plain_user import as_plain_user
 
 TESTS = """
 import unittest
@@ -229,6 +233,18 @@ def test_weaker_isolation_is_refused_unless_named() -> None:
     with Sandbox(1, min_level="weak", level="weak") as sandbox:
         outcome = sandbox.calls("def f(): return 1", "f", lambda f: f())
     assert (outcome.status, outcome.isolation) == ("pass", "weak")
+
+
+@pytest.mark.parametrize("level", ["weak", "medium", "strong"])
+def test_how_a_program_ended_is_known_at_every_level(level: Isolation) -> None:
+    for row in levels.drive(level):
+        assert levels.EXPECTED[row["what"]] == row["status"], row
+
+
+@pytest.mark.parametrize("level", ["weak", "medium", "strong"])
+def test_how_a_program_ended_is_known_at_every_level_to_a_plain_user(level: Isolation) -> None:
+    rows = [json.loads(line) for line in as_plain_user(Path(levels.__file__), level)]
+    assert {row["what"]: row["status"] for row in rows} == levels.EXPECTED
 
 
 def test_medium_isolation_keeps_files_and_network_away(tmp_path: Path) -> None:

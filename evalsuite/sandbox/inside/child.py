@@ -5,9 +5,11 @@ such.
 
 from __future__ import annotations
 
+import _sitebuiltins
 import builtins
 import gc
 import marshal
+import math  # noqa: F401 - here, since behind some walls its folder cannot be read
 import os
 import resource
 import signal
@@ -30,8 +32,6 @@ def prepare(plan: dict[str, Any]) -> None:
     """Make this interpreter look like one that was just started; once, before the first fork."""
     global _home
     _home = plan["home"]
-    import _sitebuiltins
-
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
     sys.argv[:] = ["main.py"]

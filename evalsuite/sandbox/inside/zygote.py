@@ -82,24 +82,26 @@ class Cleaner:
         state = os.statvfs(self.roots[0])
         return state.f_files - state.f_ffree
 
-    def kill_all(self) -> None:
-        """No process but this one is left afterwards."""
+    def kill_all(self) -> dict[int, int]:
+        """No process but this one is left running; how those ended that were waited for meanwhile."""
         if self.own_namespace or self.own_user:
             try:
                 os.kill(-1, 9)  # everybody this process may signal: the namespace, or the user id made for it
             except ProcessLookupError:
                 pass  # nobody was left
-            return
+            return {}
+        ended: dict[int, int] = {}
         for _ in range(1000):
             children = _children()
             if not children:
-                return
+                return ended
             for pid in children:
                 try:
                     os.kill(pid, 9)
                 except ProcessLookupError:
                     pass  # it ended by itself
-            os.waitpid(-1, 0)
+            pid, status = os.waitpid(-1, 0)
+            ended[pid] = status
         os._exit(71)
 
     def wipe(self) -> None:
@@ -246,17 +248,14 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
         for handle in handles:
             os.close(handle)
         why, waited = _watch(channel, control, pid, job, shared if can_see else -1)
-        cleaner.kill_all()
-        status, extra = 0, 0
+        ended = cleaner.kill_all()
         while True:
             try:
-                ended, code = os.waitpid(-1, 0)
+                number, status = os.waitpid(-1, 0)
             except ChildProcessError:
                 break
-            if ended == pid:
-                status = code
-            else:
-                extra += 1
+            ended[number] = status
+        status, extra = ended.pop(pid), len(ended)
         dirty = bool(job.get("keep"))
         if not dirty:
             cleaner.wipe()
