@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evalsuite.evaluators.code.fences import Block, blocks
@@ -156,6 +156,7 @@ LINES = st.sampled_from(
 
 
 @settings(max_examples=300)
+@example("\\\n\\\n  ")
 @given(st.lists(LINES, max_size=9).map("\n".join))
 def test_the_longest_run_is_found_without_trying_all(text: str) -> None:
     assert longest_python(text) == by_trying_all(text)

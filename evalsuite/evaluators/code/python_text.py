@@ -200,6 +200,9 @@ def longest_python(text: str) -> str:
             part = "\n".join(lines[first:last])
             left -= len(part)
             broken = broken_line(part)
+            if broken is not None and part.endswith("\\") and not "".join(lines[last : last + 1]).strip():
+                part = "\n".join(lines[first : last + 1])  # a line's continuation by nothing
+                broken = broken_line(part)
             if broken is None:
                 best, found = filled[last] - filled[first], part
                 break
