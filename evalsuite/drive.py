@@ -17,7 +17,7 @@ from evalsuite.pulse import EXIT_STOPPED, LEASE_VARIABLE
 from evalsuite.seeding import Seeder
 from evalsuite.store.answers import answer_file, score_file, shard_name
 from evalsuite.store.entries import Entry, listed
-from evalsuite.store.files import read_json, safe_name
+from evalsuite.store.files import brief_name, read_json, safe_name
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.leases import LEASE_SECONDS, Queue
 from evalsuite.store.lock import DriverLock
@@ -332,7 +332,7 @@ class Driver:
 
     def _job(self, queue: str, pool: Pool) -> Job:
         self._started += 1
-        owner = f"{safe_name(queue)[:40]}-{self._mark}-{self._started}"
+        owner = f"{brief_name(queue)}-{self._mark}-{self._started}"
         args = (str(self.folder.path), queue, owner)
         gpus = 0 if queue == EVAL_QUEUE else self._model_of(queue).gpus
         root = str(Path(__file__).resolve().parents[1])

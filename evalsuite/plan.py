@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from evalsuite import __version__
 from evalsuite.datasets.build import build_dataset, repeats_of
 from evalsuite.errors import NotHere, UserError, UserErrors
 from evalsuite.partitioners import Load, Partitioner
-from evalsuite.store.files import file_sha256, folder_fingerprint, read_json, safe_name, write_json
+from evalsuite.store.files import brief_name, file_sha256, folder_fingerprint, read_json, write_json
 from evalsuite.store.keys import digest
 from evalsuite.types import Sampling, Stage, Task, Verb
 
@@ -30,7 +29,6 @@ CHARS_PER_TOKEN = 3.5
 SECONDS_PER_TOKEN = 0.002
 OUTPUT_WEIGHT = 8
 LIKELY_OUTPUT = 256
-BRIEF_BYTES = 48
 
 # These decide how fast or from where an answer comes, not what it says.
 NOT_IDENTITY = frozenset(
@@ -107,8 +105,8 @@ class Pair:
     def mark(self, stage: Stage) -> tuple[str, str]:
         """How the names of all tasks of a stage begin and end."""
         if stage == "infer":
-            return _brief(self.dataset), self.fingerprint[:12]
-        return f"{_brief(self.model)}-{_brief(self.dataset)}", self.eval_fingerprint[:12]
+            return brief_name(self.dataset), self.fingerprint[:12]
+        return f"{brief_name(self.model)}-{brief_name(self.dataset)}", self.eval_fingerprint[:12]
 
     def task(self, stage: Stage, start: int, stop: int) -> Task:
         """The task of one slice in one stage."""
@@ -213,16 +211,6 @@ class TaskFinder:
             raise KeyError(name)
         pair, start, stop = found
         return pair.task(self._stage, start, stop), pair
-
-
-def _brief(name: str) -> str:
-    """A name cut so that the names of task files stay within what a file system takes."""
-    safe = safe_name(name)
-    if len(safe.encode()) <= BRIEF_BYTES:
-        return safe
-    return (
-        safe.encode()[: BRIEF_BYTES - 7].decode(errors="ignore") + "_" + sha256(name.encode()).hexdigest()[:6]
-    )
 
 
 # --------------------------------------------------------------------------- identities

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
+from zlib import crc32
 
 from evalsuite.config.secrets import Redactor, environment_secrets, resolve_secrets
 from evalsuite.datasets.base import Dataset
@@ -31,7 +32,7 @@ from evalsuite.registry import resolve
 from evalsuite.settle import Settler
 from evalsuite.store.answers import answer_file, answer_row, failed, merged_rows, shard_name
 from evalsuite.store.entries import Entry, Outcome
-from evalsuite.store.files import safe_name, write_json
+from evalsuite.store.files import brief_name, read_json, write_json
 from evalsuite.store.folder import RunFolder
 from evalsuite.store.leases import BATCH, Lease
 from evalsuite.store.reuse import OldAnswers, runs_with
@@ -47,6 +48,7 @@ ENGINE_KEYS = frozenset(
 """Keys of a model dict that the engine uses itself; a backend gets them only if it asks for them."""
 
 STOP_GRACE_SECONDS = 3.0
+BATCH_SIZE = "batch_size"
 RANK_OF_PROMOTED = "500"
 """Tasks are judged as they land, whatever they cost."""
 
@@ -85,6 +87,7 @@ class InferWorker:
         self.entry = entry
         self.owner = owner
         self.queue = folder.queue(entry.queue)
+        self._judges = folder.queue(EVAL_QUEUE)
         self.heart = Heart(self.queue, owner)
         self.stopping = False
         self._tasks = TaskFinder([pair for pair in plan.pairs if pair.model == entry.abbr], "infer")
@@ -267,9 +270,10 @@ class InferWorker:
         seconds = time.monotonic() - running.started
         if lease.done(Outcome(running.done, running.failed, running.reused, seconds, running.writer.size)):
             task = running.pair.task("eval", running.task.start, running.task.stop)
-            batch = f"{EVAL_QUEUE}-{RANK_OF_PROMOTED}-{self.owner}-{next(self._promoted) // BATCH}"
+            mine = crc32(self.owner.encode())
+            batch = f"{EVAL_QUEUE}-{RANK_OF_PROMOTED}-{mine:08x}-{next(self._promoted) // BATCH}"
             answers = lease.entry.attempts + 1
-            self.folder.queue(EVAL_QUEUE).promote(Entry(task.name, answers=answers, batch=batch))
+            self._judges.promote(Entry(task.name, answers=answers, batch=batch))
         self.heart.drop(lease)
         del self._running[lease.name]
 
@@ -289,22 +293,27 @@ class InferWorker:
     # ------------------------------------------------------------------ parts
     def _load(self) -> Model:
         if self._model is None:
-            self._model = build_model(self._fitting_config())
-            facts = self._model.facts()
-            where = self.folder.path / "models" / f"{self.owner}.json"
+            config = self._fitting_config()
+            known = {"model": self.entry.abbr, "owner": self.owner, BATCH_SIZE: config.get(BATCH_SIZE)}
+            where = self._facts_of(self.owner)
             where.parent.mkdir(exist_ok=True)
-            write_json(where, {"model": self.entry.abbr, "owner": self.owner, **facts.__dict__})
+            write_json(where, known)  # before it loads: loading may be the end of this worker
+            self._model = build_model(config)
+            write_json(where, {**known, **self._model.facts().__dict__})
         return self._model
 
+    def _facts_of(self, owner: str) -> Path:
+        return self.folder.path / "models" / f"{owner}.json"
+
     def _fitting_config(self) -> Mapping[str, Any]:
-        """The model's config, its batch halved for each time that a task at hand ran out of memory."""
+        """The model's config, with half of the smallest batch that any worker ran out of memory with."""
         config = self.entry.config
-        size = config.get("batch_size")
-        attempts = [self.queue.reasons(name) for name in list(self._running)]
-        times = max((sum(row["kind"] == "oom" for row in rows) for rows in attempts), default=0)
-        if not times or not isinstance(size, int):
+        size = config.get(BATCH_SIZE)
+        owners = self.queue.owners_failed_by("oom")
+        if not owners or not isinstance(size, int):
             return config
-        return {**config, "batch_size": max(1, size >> times)}
+        tried = [read_json(self._facts_of(owner), {}).get(BATCH_SIZE) or size for owner in owners]
+        return {**config, BATCH_SIZE: max(1, min(tried) // 2)}
 
     def _dataset(self, abbr: str) -> Dataset:
         if abbr not in self._datasets:
@@ -353,7 +362,7 @@ def _chain(first: Request, rest: Iterator[Request]) -> Iterator[Request]:
 def main(argv: Sequence[str]) -> int:
     """Be one worker, `RUN QUEUE OWNER`, in a process of its own or (under a debugger) in the driver's."""
     run, queue, owner = argv
-    owner = safe_name(owner)  # it stands in the names of files
+    owner = brief_name(owner, 80)  # it stands in the names of files
     folder = RunFolder(Path(run))
     plan = Plan.load(folder.plan_file)
     for path in reversed(plan.search_paths):

@@ -22,6 +22,15 @@ def safe_name(name: str) -> str:
     return f"{safe.lstrip('.')}-{sha256(name.encode()).hexdigest()[:6]}"
 
 
+def brief_name(name: str, limit: int = 40) -> str:
+    """A safe name of so many bytes at most: names of task files are made of several, and have an end."""
+    safe = safe_name(name)
+    if len(safe.encode()) <= limit:
+        return safe
+    head = safe.encode()[: limit - 7].decode(errors="ignore")
+    return f"{head}_{sha256(name.encode()).hexdigest()[:6]}"
+
+
 def write_atomic(path: Path, text: str) -> None:
     """Replace a file's content in one step: a reader (or a crash) sees the old or the new, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}")

@@ -291,6 +291,11 @@ class Queue:
         return rows
 
     # ------------------------------------------------------------------ coming back, giving up
+    def owners_failed_by(self, kind: str) -> set[str]:
+        """The workers of which some attempt failed in this way."""
+        names = list(listed(f"{self.root}/reasons"))
+        return {row["owner"] for name in names for row in self.reasons(name) if row["kind"] == kind}
+
     def bring_back(self, entry: Entry) -> bool:
         """A broken task is ready again."""
         return move(self._here("broken", entry), self._ready(entry))

@@ -10,7 +10,8 @@ import pytest
 
 from evalsuite.config.spec import RunConfig
 from evalsuite.partitioners import Partitioner
-from evalsuite.plan import HashCache, Plan, build_plan, corrected, sampling_of
+from evalsuite.plan import HashCache, Plan, TaskFinder, build_plan, corrected, sampling_of
+from evalsuite.store.entries import Entry, Outcome
 
 
 @pytest.fixture
@@ -88,6 +89,28 @@ def test_a_plan_survives_the_trip_through_its_file(config: RunConfig, tmp_path: 
     plan = plan_of(config)
     plan.save(tmp_path / "tasks" / "plan.json")
     assert list(Plan.load(tmp_path / "tasks" / "plan.json").tasks("infer")) == list(plan.tasks("infer"))
+
+
+def test_tasks_are_found_by_their_names_and_those_of_another_plan_are_not(config: RunConfig) -> None:
+    plan, other = plan_of(config), changed(config, model={"max_out_len": 9})
+    for stage in ("infer", "eval"):
+        finder = TaskFinder(plan.pairs, stage)
+        assert [finder.task(task.name)[0] for task in plan.tasks(stage)] == list(plan.tasks(stage))
+        assert all(finder.find(task.name) is None for task in other.tasks(stage))
+        assert finder.find("d-0-7-" + plan.pairs[0].fingerprint[:12]) is None  # no such slice
+        assert finder.find("notes") is None
+
+
+def test_names_of_task_files_stay_within_what_a_file_system_takes(config: RunConfig) -> None:
+    long = "数据集" * 40
+    plan = changed(config, model={"abbr": long}, dataset={"abbr": long + "a"})
+    twin = changed(config, model={"abbr": long}, dataset={"abbr": long + "b"})
+    names = [task.name for task in plan.tasks("eval")]
+    assert not set(names) & {task.name for task in twin.tasks("eval")}
+    entry = Entry(
+        names[0], 3, 40, 40, "eval-500-0123abcd-780", "o" * 80, Outcome(5000, 5000, 5000, 1e6, 10**10)
+    )
+    assert len(entry.file.encode()) <= 255
 
 
 def test_a_resumed_plan_keeps_its_slices_whatever_the_new_estimates(config: RunConfig) -> None:
