@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements-dev.txt
 
-.PHONY: help demo test lint test-slow test-engines test-slurm test-slurm-all truth truth-quick clean
+.PHONY: help demo test lint test-slow test-engines test-slurm truth truth-quick clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -35,11 +35,9 @@ test-slow: $(STAMP)  ## the slower tests
 test-engines: $(STAMP) .venv-vllm/.installed .venv-lmeval/.installed  ## vLLM on a CPU, its server, transformers serve, lm-eval: the same answers
 	$(BIN)/python -m pytest -m engines -n 2 --dist loadgroup -rs
 
-test-slurm: $(STAMP)  ## the tests on a real SLURM cluster
-	$(BIN)/python -m pytest -m "slurm and not slow" -rs
-
-test-slurm-all: $(STAMP)  ## the same with power cuts, time limits and dead daemons
-	$(BIN)/python -m pytest -m slurm -rs
+# They wait more than they work: four at a time, each with a cluster of its own.
+test-slurm: $(STAMP)  ## faults of every kind on real SLURM clusters
+	$(BIN)/python -m pytest -m slurm -n 4 --dist worksteal -rs
 
 truth: $(STAMP)  ## published answers against published verdicts, and the references of the benchmarks
 	$(BIN)/python -m pytest -m truth -n auto --dist loadgroup -rs

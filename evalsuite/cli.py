@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -23,8 +24,10 @@ VERBS = {
     "data": ("evalsuite.verbs.data:main", "benchmark files: list, fetch, verify"),
     "doctor": ("evalsuite.verbs.doctor:main", "what this machine can do"),
 }
+EXIT_FAILED = 1
 EXIT_WRONG = 2
 EXIT_INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("evalsuite: interrupted\n")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        return 1
+        return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"evalsuite: {error.strerror}{where}; what was written before stays. ")
+        sys.stderr.write("With room again, the same command with -r goes on\n")
+        return EXIT_FAILED
     return int(status)
 
 

@@ -82,7 +82,7 @@ class ClusterRunner:
     """Whether there is somebody who can be asked what becomes of the jobs."""
     _slurm: SlurmRunner | None = None
     _told: set[tuple[JobId, str]] = field(default_factory=set)
-    _failed_on: dict[str, set[str]] = field(default_factory=dict)
+    _failed_on: dict[str, list[frozenset[str]]] = field(default_factory=dict)
     _excluded: set[str] = field(default_factory=set)
     _failures: dict[str, list[_Failure]] = field(default_factory=dict)
 
@@ -152,11 +152,15 @@ class ClusterRunner:
         self._failures.setdefault(state.reason, []).append(_Failure(worker, state.node, len(tasks)))
         if state.kind not in _NODE_KINDS or not state.node or state.node in self._excluded:
             return
-        failed = self._failed_on.setdefault(state.node, set())
-        failed.update(tasks or [worker])
+        failed = self._failed_on.setdefault(state.node, [])
+        held = frozenset(tasks or [worker])
+        # One task that kills whoever holds it says nothing against the node.
+        if all(held.isdisjoint(other) for other in failed):
+            failed.append(held)
         if len(failed) >= BAD_NODE_TASKS:
             self._excluded.add(state.node)
-            self.tell(f"node {state.node} failed {len(failed)} different tasks and is not used any more")
+            words = f"node {state.node} failed {len(failed)} workers with different tasks"
+            self.tell(f"{words} and is not used any more")
             self.slurm.exclude(state.node)
 
     # ------------------------------------------------------------------ telling

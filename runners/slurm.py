@@ -596,6 +596,5 @@ def _tail(path: Path, size: int = 4096) -> str:
 
 def _plain(text: str) -> str:
     """SLURM's words in one line, without the name of the program before them."""
-    return re.sub(
-        r"\b(sbatch|squeue|slurm_load_jobs|allocation)[ :]+(error|failure): *", "", " ".join(text.split())
-    )
+    words = r"\b((sbatch|squeue|slurm_load_jobs|allocation)[ :]+(error|failure)|sbatch): *"
+    return re.sub(words, "", " ".join(text.split()))

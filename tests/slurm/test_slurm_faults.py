@@ -61,7 +61,9 @@ def test_bad_node_is_excluded_and_named(bench: ClusterBench) -> None:
     bench.configure(workers=6, prolog=prolog)
     _, err = bench.end(bench.start("c.py"))
     assert "node n1 failed" in err
-    bench.complete("node n1 failed . different tasks and is not used any more", "on n1: exit code 1")
+    bench.complete(
+        "node n1 failed . workers with different tasks and is not used any more", "on n1: exit code 1"
+    )
     record = read_record(bench.latest / "slurm")
     assert any(row["event"] == "exclude" and row["node"] == "n1" for row in record)
 

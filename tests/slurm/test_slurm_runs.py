@@ -35,7 +35,7 @@ def test_the_demo_gives_the_same_table_by_subprocesses_on_slurm_and_left_alone(
 ) -> None:
     """The third time the shell that started it is gone, and the coordinator does the rest."""
     demo = str(ROOT / "configs/eval_demo.py")
-    words = ["--fresh", "-w", str(bench.folder / "outputs/c")]
+    words = ["--fresh", "--max-num-workers", "2", "-w", str(bench.folder / "outputs/c")]
     here, _ = bench.end(bench.start(demo, *words), seconds=400)
     there, _ = bench.end(bench.start(demo, *words, "--slurm", "-p", "cpu"), seconds=400)
     assert there == here
@@ -104,7 +104,7 @@ def test_attach_takes_over_from_a_cancelled_coordinator(cluster: Cluster, bench:
     wait(lambda: not bench.elements("R", "coordinator"))
     out, _ = bench.end(bench.start("attach", str(bench.latest)))
     assert "100.00" in out
-    bench.complete("going on with 3 workers")
+    bench.complete("going on with . workers")
 
 
 # ----------------------------------------------------------------------------- drivers that go
@@ -122,7 +122,7 @@ def test_driver_killed_and_attach_goes_on_with_the_same_jobs(bench: ClusterBench
 
 def test_driver_killed_between_intent_and_id_finds_its_job_by_name(bench: ClusterBench) -> None:
     """Row 2 of what can go wrong: sbatch has been called, and nobody noted what it said."""
-    bench.configure()
+    bench.configure(seconds=0.3)
     bench.shim(
         "sbatch",
         '$REAL "$@"; code=$?\n'
@@ -240,8 +240,8 @@ def test_poison_task_is_given_up_and_the_rest_is_done(bench: ClusterBench) -> No
     failed = re.search(r"failed (\d+)/240", out)
     assert failed and 1 <= int(failed.group(1)) <= SIZE // 12
     assert "inference: killed by SIGKILL (exit 137)" in out
-    reasons = next((bench.latest / "tasks/infer-echo/reasons").iterdir()).read_text().splitlines()
-    assert len(reasons) == 3
+    reasons = [path.read_text() for path in (bench.latest / "tasks/infer-echo/reasons").iterdir()]
+    assert max(text.count("SIGKILL") for text in reasons) == 3
     scored = [row["index"] for row in bench.rows("scores")]
     assert len(scored) == len(set(scored)) >= SIZE - SIZE // 12
 
