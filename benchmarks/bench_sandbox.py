@@ -117,7 +117,7 @@ def measured(name: str, run: Callable[[], int], count: int) -> tuple[float, floa
     passed = run()
     wall, spent = time.monotonic() - started, tree_seconds() - before
     say(
-        f"  {name:12} {passed}/{count} pass  {spent / count * 1e3:6.2f} ms CPU  {count / wall:7.1f} samples/s"
+        f"  {name:12} {passed}/{count} pass  {spent / count * 1e3:6.2f} ms CPU  {count / wall:7.2f} samples/s"
     )
     return spent / count * 1e3, count / wall
 
@@ -273,11 +273,11 @@ def languages(options: argparse.Namespace) -> None:
     """MultiPL-E's answers, built and run. Asked before the workers end: a compiler that stays until then is
     reaped by nobody who counts.
     """
-    for name in LANGUAGES:
+    for name in options.languages:
         config = config_of(f"multipl_e_{name}")
         samples = {sample.id: sample for sample in build_dataset(config).samples()}
         answers = Path(options.multipl_e) / f"pred_{name}_output.jsonl.gz"
-        pairs = list(matched(read_answers(answers), samples, str(answers)))
+        pairs = list(matched(read_answers(answers), samples, str(answers)))[: options.most]
         figures = []
         for _ in range(options.rounds):
             evaluator = MultiPLEEvaluator(workers=options.workers)
@@ -303,6 +303,8 @@ def main() -> None:
     parser.add_argument("--humaneval-answers")
     parser.add_argument("--mbpp-answers")
     parser.add_argument("--multipl-e")
+    parser.add_argument("--languages", nargs="+", choices=LANGUAGES, default=LANGUAGES)
+    parser.add_argument("--most", type=int, help="answers of each language, from the first")
     parser.add_argument("--skip-rounds", action="store_true", help="only what is asked for beside the rounds")
     options = parser.parse_args()
     if not options.skip_rounds:
