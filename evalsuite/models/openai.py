@@ -151,6 +151,7 @@ class OpenAIModel(RemoteModel):
         self._max_seq_len = max_seq_len
         self._way: Way = "echo" if loglikelihood_via == "auto" else loglikelihood_via
         self._may_change_way = loglikelihood_via == "auto"
+        self._echo_ignored = False
         self._score_max_tokens = 0 if self._way == "echo" else 1
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Answer]:
@@ -212,7 +213,7 @@ class OpenAIModel(RemoteModel):
                 tokens, _, seconds = await caller.call(
                     PATHS["completions"], body, stream, partial(read_tokens, way, text)
                 )
-                self._may_change_way = False
+                self._may_change_way = self._echo_ignored = False
                 return tokens, seconds
             except Unanswered as unanswered:
                 if not self._try_otherwise(unanswered, way, max_tokens):
@@ -230,8 +231,9 @@ class OpenAIModel(RemoteModel):
             return True
         if self._may_change_way and way == "echo":
             self._way, self._score_max_tokens = "prompt_logprobs", 1
+            self._echo_ignored = kind == "ignored"
             return True
-        if kind == "ignored":
+        if kind == "ignored" or self._echo_ignored:
             raise UserError(
                 f"no log-likelihoods here: {unanswered.failure.message}",
                 where=self._where,

@@ -117,12 +117,16 @@ class Asking:
 
 @dataclass
 class Told:
-    """What one backend said, by the place of the question; None stands for what it does not tell."""
+    """What one backend said, by the place of the question; None stands for what it does not tell.
+
+    `by_text` says that it was given texts to score and not token ids.
+    """
 
     version: str = ""
     ids: list[list[int]] | None = None
     answers: dict[int, Answer] = field(default_factory=dict)
     scores: dict[int, Answer] | None = None
+    by_text: bool = False
 
 
 class BackendFailed(Exception):
@@ -235,7 +239,7 @@ def _ask_server(backend: Backend, asking: Asking) -> Told:
         raise BackendFailed(_tail(str(error))) from None
     try:
         facts = model.facts()
-        told = Told(facts.version, _served_ids(model, backend.engine, asking))
+        told = Told(facts.version, _served_ids(model, backend.engine, asking), by_text=True)
         told.answers = {int(answer.key): answer for answer in model.generate(asking.texts())}
         told.scores = _served_scores(model, asking)
         return told

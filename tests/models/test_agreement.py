@@ -333,4 +333,6 @@ def test_doctor_finds_that_all_backends_agree(tmp_path: Path, capsys: pytest.Cap
     assert status == 0, told
     assert told.count("texts 12 of 12 equal") == 3
     assert told.count("token ids 12 of 12 equal") == 2
-    assert told.count("log-likelihoods 12 of 12 equal") == 2
+    assert told.count("log-likelihoods 12 of 12 equal") == 1
+    assert told.count("log-likelihoods 9 of 9 equal") == 1
+    assert told.count("log-likelihoods not offered") == 1

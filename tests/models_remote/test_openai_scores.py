@@ -139,6 +139,17 @@ def test_a_server_that_ignores_all_wishes_is_not_scored_by_garbage() -> None:
         score(Engine(), CHOICES, loglikelihood_via="echo")
 
 
+def test_a_server_that_ignores_one_way_and_refuses_the_other_offers_none() -> None:
+    class Strict(Engine):
+        def __call__(self, target: str, headers: Any, body: Any) -> Any:
+            if "prompt_logprobs" in body:
+                return 422, {}, {"detail": "Unexpected fields in the request: {'prompt_logprobs'}"}
+            return super().__call__(target, headers, body)
+
+    with pytest.raises(UserError, match=r"no log-likelihoods here.*Unexpected fields"):
+        score(Strict(), CHOICES)
+
+
 def test_chat_messages_have_no_log_likelihood() -> None:
     model = OpenAIModel("m", base_url="http://127.0.0.1:1/v1")
     with pytest.raises(UserError, match="behind chat messages"):

@@ -62,6 +62,12 @@ def test_prompts_of_other_tokens_and_other_likelihoods_are_told(tokens: Tokens) 
     assert "log-likelihood 0 ('    return x\\n'): -3.5000 and -3.0000" in text
 
 
+def test_a_server_is_not_asked_where_inside_a_token_a_continuation_begins(tokens: Tokens) -> None:
+    text, differs = row(told("    return x\n", "1 + 2", score=-3.5, by_text=True), tokens)
+    assert not differs
+    assert "log-likelihoods 0 of 0 equal" in text
+
+
 def test_what_a_server_does_not_tell_is_no_difference(tokens: Tokens) -> None:
     text, differs = row(told("    return x\n", "1 + 2", ids=None, scores=None), tokens)
     assert not differs
