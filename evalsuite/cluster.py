@@ -157,11 +157,18 @@ class ClusterRunner:
         # One task that kills whoever holds it says nothing against the node.
         if all(held.isdisjoint(other) for other in failed):
             failed.append(held)
-        if len(failed) >= BAD_NODE_TASKS:
+        if len(failed) >= BAD_NODE_TASKS and self._elsewhere_is_better():
             self._excluded.add(state.node)
             words = f"node {state.node} failed {len(failed)} workers with different tasks"
             self.tell(f"{words} and is not used any more")
             self.slurm.exclude(state.node)
+
+    def _elsewhere_is_better(self) -> bool:
+        """Whether some node has a worker and no failure: where all fail alike, no node is at fault."""
+        states = self.slurm.poll().values()
+        return any(
+            s.phase in ("running", "done") and s.node and s.node not in self._failed_on for s in states
+        )
 
     # ------------------------------------------------------------------ telling
     def say(self, text: str) -> None:
