@@ -79,6 +79,7 @@ def test_no_node_has_python(bench: ClusterBench) -> None:
     bench.configure(workers=2, prolog=['shift; set -- /gone/venv/bin/python "$@"'])
     out, _ = bench.end(bench.start("c.py"), 1)
     assert f"failed {SIZE}/{SIZE}" in out and "exit code 127: the command was not found" in out
+    assert not any("is not used any more" in line for line in bench.told())  # else no node would be left
 
 
 def test_clocks_that_disagree(bench: ClusterBench) -> None:
