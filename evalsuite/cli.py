@@ -17,7 +17,7 @@ VERBS = {
     "list": ("evalsuite.verbs.listing:main", "configs by name or pattern"),
     "show": ("evalsuite.verbs.show:main", "the first rendered prompts of a model x dataset"),
     "check": ("evalsuite.verbs.check:main", "check a config without starting anything"),
-    "score": ("evalsuite.score:main", "grade answers that were produced elsewhere"),
+    "score": ("evalsuite.verbs.score:main", "grade answers that were produced elsewhere"),
     "status": ("evalsuite.verbs.status:main", "how far a run is"),
     "attach": ("evalsuite.verbs.attach:main", "continue with a run whose workers are on a cluster"),
     "worker": ("evalsuite.verbs.worker:main", "be a worker of a run (any scheduler can start these)"),

@@ -1,5 +1,5 @@
-"""Grades answers that were produced elsewhere: the `score` verb."""
+"""Grades answers that were produced elsewhere, for the verb `score`."""
 
-from evalsuite.score.grade import grade, main
+from evalsuite.score.grade import grade
 
-__all__ = ["grade", "main"]
+__all__ = ["grade"]

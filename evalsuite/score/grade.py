@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import json
 import sys
@@ -15,7 +14,7 @@ from evalsuite.datasets.build import build_dataset
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.registry import resolve
 from evalsuite.score.answers import Given, read_answers
-from evalsuite.score.names import config_of, dataset_configs
+from evalsuite.score.names import config_of
 from evalsuite.stats import edge_bound
 from evalsuite.types import Answer, Metric, Sample, Score
 
@@ -209,51 +208,3 @@ def _doubt(metric: Metric) -> str:
     if bound is not None:
         return f"{'≥' if metric.value else '≤'}{bound:.2f}"
     return "" if metric.stderr is None else f"{metric.stderr:.2f}"
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The `score` verb: NAME ANSWERS [--data PATH] [--raw] [--out DIR] [--workers N] [--option KEY=VALUE]."""
-    parser = argparse.ArgumentParser(
-        prog="evalsuite score", description="Grade answers that were produced elsewhere."
-    )
-    parser.add_argument("name", nargs="?", help="a dataset, for example humaneval_plus (see --list)")
-    parser.add_argument(
-        "answers", nargs="?", help="JSON lines of id and prediction, or the file of the benchmark's own tool"
-    )
-    parser.add_argument("--data", help="another problem file of the same format")
-    parser.add_argument("--raw", action="store_true", help="take the texts as they stand, extract nothing")
-    parser.add_argument("--out", help="folder for scores.jsonl")
-    parser.add_argument("--workers", type=int, help="sandbox workers (default: one per processor)")
-    parser.add_argument(
-        "--option", action="append", default=[], metavar="KEY=VALUE", help="a keyword of the evaluator"
-    )
-    parser.add_argument("--list", action="store_true", help="print the names that can be scored")
-    given = parser.parse_args(argv)
-    try:
-        if given.list:
-            sys.stdout.write("\n".join(sorted(dataset_configs())) + "\n")
-            return 0
-        if given.name is None or given.answers is None:
-            raise UserError("score wants a dataset's name and a file of answers", expected="NAME ANSWERS")
-        return grade(
-            given.name,
-            given.answers,
-            data=given.data,
-            raw=given.raw,
-            out=given.out,
-            workers=given.workers,
-            options=dict(_option(each) for each in given.option),
-        )
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-
-
-def _option(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"{text!r} is no option", expected="KEY=VALUE")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from evalsuite.cli import main
 from evalsuite.errors import UserError
-from evalsuite.score import main
 from evalsuite.score.answers import read_answers
 from evalsuite.score.names import dataset_configs
 
@@ -44,7 +44,7 @@ def test_rows_are_graded_and_written(
         answers(["    return x\n", "```python\ndef f1(x):\n    return x + 1\n```", "    return 0\n"])
     )
     out = tmp_path / "out"
-    assert main(["humaneval", str(given), "--data", data, "--out", str(out), "--workers", "1"]) == 0
+    assert main(["score", "humaneval", str(given), "--data", data, "--out", str(out), "--workers", "1"]) == 0
     rows = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
     assert [(row["id"], row["repeat"], row["correct"]) for row in rows] == [
         ("HumanEval/0", 0, True),
@@ -60,7 +60,10 @@ def test_rows_are_graded_and_written(
 
 def test_several_predictions_are_repeats(data: str, write_rows: Write, tmp_path: Path) -> None:
     given = write_rows(answers([["    return x\n", "    return 9\n"]] * 3))
-    assert main(["humaneval", str(given), "--data", data, "--out", str(tmp_path), "--workers", "1"]) == 0
+    assert (
+        main(["score", "humaneval", str(given), "--data", data, "--out", str(tmp_path), "--workers", "1"])
+        == 0
+    )
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     assert [(row["repeat"], row["correct"]) for row in rows] == [
         *((0, True), (1, False)),
@@ -71,7 +74,7 @@ def test_several_predictions_are_repeats(data: str, write_rows: Write, tmp_path:
 
 def test_raw_takes_the_text_as_it_stands(data: str, write_rows: Write, tmp_path: Path) -> None:
     given = write_rows(answers(["```python\n    return x\n```", "    return x + 1\n", "    return x + 2\n"]))
-    assert main(["humaneval", str(given), "--data", data, "--raw", "--out", str(tmp_path)]) == 0
+    assert main(["score", "humaneval", str(given), "--data", data, "--raw", "--out", str(tmp_path)]) == 0
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     assert [row["correct"] for row in rows] == [False, True, True]
     assert rows[0]["status"] == "syntax"
@@ -96,12 +99,12 @@ def test_answers_that_do_not_fit_are_named(
 ) -> None:
     if said.startswith("no prediction"):
         rows = [*rows, *answers(["", "b", "c"])[1:]]
-    assert main(["humaneval", str(write_rows(rows)), "--data", data]) == 2
+    assert main(["score", "humaneval", str(write_rows(rows)), "--data", data]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_an_unknown_name_gets_the_nearest(capsys: pytest.CaptureFixture[str], write_rows: Write) -> None:
-    assert main(["humanevl", str(write_rows(answers(["a"])))]) == 2
+    assert main(["score", "humanevl", str(write_rows(answers(["a"])))]) == 2
     assert "did you mean 'humaneval'" in capsys.readouterr().err
 
 
@@ -111,7 +114,7 @@ def test_missing_data_says_where_it_was_looked_for(
     monkeypatch.setenv("EVALSUITE_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert main(["ds1000", str(write_rows(answers(["a"])))]) == 2
+    assert main(["score", "ds1000", str(write_rows(answers(["a"])))]) == 2
     said = capsys.readouterr().err
     assert "nowhere" in said
     assert "cache" in said
@@ -191,7 +194,7 @@ def test_a_file_that_is_no_answers_is_told_in_one_line(
 ) -> None:
     path = tmp_path / "given.jsonl"
     fill(path)
-    assert main(["humaneval", str(path), "--data", data]) == 2
+    assert main(["score", "humaneval", str(path), "--data", data]) == 2
     told = capsys.readouterr().err
     assert said in told and told.count("\n") == 1
 
@@ -210,7 +213,7 @@ def test_wrong_words_are_told(
 ) -> None:
     given = str(write_rows(answers(["a", "b", "c"])))
     chosen = [word.format(data=data, given=given) for word in words]
-    assert main(["humaneval", given, "--data", data, *chosen]) == 2
+    assert main(["score", "humaneval", given, "--data", data, *chosen]) == 2
     assert said in capsys.readouterr().err
 
 
@@ -218,7 +221,7 @@ def test_answers_may_be_several_for_some_problems_only(
     data: str, write_rows: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = write_rows(answers([["    return x\n", "    return 9\n"], "    return x + 1\n", None]))
-    assert main(["humaneval", str(given), "--data", data, "--option", "k=[1, 2]"]) == 0
+    assert main(["score", "humaneval", str(given), "--data", data, "--option", "k=[1, 2]"]) == 0
     told = capsys.readouterr().out
     assert "50.00" in told and "1 to 2 a problem" in told and "unextracted 1" in told
 
@@ -226,7 +229,7 @@ def test_answers_may_be_several_for_some_problems_only(
 def test_texts_that_are_no_unicode_are_judged(data: str, write_rows: Write, tmp_path: Path) -> None:
     odd = ["    return x\n", "    return x + 1 # \ud800", "\x00    return x + 2\n"]
     out = tmp_path / "out"
-    assert main(["humaneval", str(write_rows(answers(odd))), "--data", data, "--out", str(out)]) == 0
+    assert main(["score", "humaneval", str(write_rows(answers(odd))), "--data", data, "--out", str(out)]) == 0
     rows = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
     assert [row["status"] for row in rows] == ["right", "syntax", "syntax"]
 

@@ -30,6 +30,8 @@ WRONG = {
     "statsu": ("there is no config 'statsu'", "did you mean 'status'?"),
     "configs/eval_dmo.py": ("did you mean 'eval_demo'?",),
     "data fetsh humaneval": ("action: 'fetsh'", "did you mean 'fetch'?"),
+    "score humaneval --rawe": ("score: there is no flag --rawe", "did you mean '--raw'?"),
+    "score humanevl nothing.jsonl": ("did you mean 'humaneval'?",),
     "worker": ("required: --run, --class",),
 }
 
