@@ -13,8 +13,11 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
-# A shell that starts the tests in the background makes them, and all that they start, ignore Ctrl-C.
+# A shell that starts the tests in the background, or nohup, makes all that they start ignore these two. What
+# they start does not inherit a handler, so that it stops as it does at a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 PATIENCE_OF_LONG_TESTS_S = 900
 

@@ -181,6 +181,7 @@ class Worker:
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the trusted side to handle
             )  # fmt: skip
+            theirs.close()  # so that the end of a worker that dies at once is noticed at once
             self.control = ours
             ours.settimeout(_START_S)
             self._send_job(plan, ())

@@ -284,7 +284,6 @@ def test_a_lost_worker_is_not_the_programs_fault() -> None:
         assert sandbox.calls("def f(): return 1", "f", lambda f: f()).passed
 
 
-@pytest.mark.slow
 def test_a_worker_lost_twice_is_a_harness_error(monkeypatch: pytest.MonkeyPatch) -> None:
     from evalsuite.sandbox import worker as module
 

@@ -28,8 +28,13 @@ class Cluster:
         """What a SLURM client prints."""
         return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
-    def saved_at(self) -> int:
-        """When the controller wrote down last what jobs there are."""
+    def save(self, element: str) -> None:
+        """Until the controller has written down what jobs there are; it writes what has changed, so one is."""
+        before = self._saved_at()
+        self.ask("scontrol", "update", f"jobid={element}", "comment=saved")
+        wait(lambda: self._saved_at() > before)
+
+    def _saved_at(self) -> int:
         file = Path(os.environ["SLURM_CONF"]).parents[1] / "ctld/job_state"
         return file.stat().st_mtime_ns if file.exists() else 0
 
