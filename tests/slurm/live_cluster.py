@@ -29,7 +29,7 @@ class Cluster:
         return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
     def save(self, element: str) -> None:
-        """Until the controller has written down what jobs there are; it writes what has changed, so one is."""
+        """Until the controller has written down what jobs there are: it writes when one has changed."""
         before = self._saved_at()
         self.ask("scontrol", "update", f"jobid={element}", "comment=saved")
         wait(lambda: self._saved_at() > before)
