@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def demo(python: str, folder: Path, *flags: str) -> dict[tuple[str, str], Any]:
-    """Run the demo to its end; the metrics and counts of every result, by model and dataset."""
+    """Run the demo to its end; every result without its samples, by model and dataset."""
     done = subprocess.run(
         [python, "run.py", "configs/eval_demo.py", "-w", str(folder), *flags],
         cwd=ROOT,
@@ -30,9 +30,10 @@ def demo(python: str, folder: Path, *flags: str) -> dict[tuple[str, str], Any]:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = {}
-    for file in folder.glob("**/results/*/*.json"):
-        result = json.loads(file.read_text())["result"]
-        found[file.parent.name.replace("vllm", "hf"), file.stem] = (result["metrics"], result["counts"])
+    for file in folder.glob("*/results/*/*.json"):
+        result = json.loads(file.read_text())
+        del result["details"]  # which hold the names of models
+        found[file.parent.name.replace("vllm", "hf"), file.stem] = result
     return found
 
 
