@@ -32,9 +32,9 @@ BEAT_SECONDS = 5.0
 FAR_POLL_LIMIT = 3.0
 FAR_LOOK_SECONDS = 5.0
 FAR_LEASE_SECONDS = 150.0
+"""Where workers are on other hosts: what they write is seen late, and looking costs more."""
 LOOK_SHARE = 200
 """A look at all that is done waits so many times as long as the last one took: it never costs much."""
-"""Where workers are on other hosts: what they write is seen late, and looking costs more."""
 FREE_KINDS = frozenset(("preempted", "node_fail", "launch", "lost", "stopped", "cancelled", "unsent"))
 """Ends of a worker that say nothing against its tasks: they are tried again without being counted."""
 FREE_STARTS = 20

@@ -330,7 +330,13 @@ elif [ -n "$again" ] && [ $code = 137 ] && [ "$restart" -lt {MAX_KILLS} ]; then
     requeue=1
 fi
 if [ $requeue ]; then
-    if scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$index" 2>> "$log"; then sleep 60; fi
+    asked=0
+    scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$index" 2>> "$log" || asked=$?
+    # SLURM then ends all processes of the job, this call among them: it starts again and leaves no code.
+    if [ $asked = 0 ] || [ $asked -gt 128 ]; then
+        told=TERM
+        sleep 60
+    fi
 fi
 exit $code
 """
