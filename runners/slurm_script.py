@@ -20,6 +20,9 @@ REQUEUE_EXIT = 75
 
 MAX_RESTARTS = 100
 MAX_KILLS = 5
+REFUSED_S = 10
+"""So long a worker whose requeue was refused waits to be ended by SLURM before it leaves its exit code."""
+
 START_LINE = "evalsuite: start"
 KILLED_LINE = "evalsuite: it was killed"
 NOTICE_LINE = "evalsuite: told to stop ahead of a time limit or a preemption"
@@ -333,9 +336,12 @@ if [ $requeue ]; then
     asked=0
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$index" 2>> "$log" || asked=$?
     # SLURM then ends all processes of the job, this call among them: it starts again and leaves no code.
+    # It refuses what it has put back into the queue by itself (a preemption), and ends that a moment later.
     if [ $asked = 0 ] || [ $asked -gt 128 ]; then
         told=TERM
         sleep 60
+    else
+        sleep {REFUSED_S}
     fi
 fi
 exit $code

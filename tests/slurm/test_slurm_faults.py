@@ -211,7 +211,7 @@ def test_preemption_puts_workers_back_in_the_queue(cluster: Cluster, bench: Clus
     preempt(cluster)
     bench.end(process)
     bench.complete(r"stopped \(preempted\)")
-    assert len(bench.jobs()) == 3  # SLURM started them again; nobody submitted more
+    assert len(bench.jobs()) == 3, bench.told()  # SLURM started them again; nobody submitted more
     assert "start 2" in bench.logs()
 
 
@@ -281,8 +281,9 @@ def test_squeue_that_does_not_answer_is_never_taken_for_an_end(bench: ClusterBen
 # ----------------------------------------------------------------------------- the run folder
 def test_torn_and_empty_files_are_made_again(bench: ClusterBench) -> None:
     """What a power cut leaves behind: half rows, and files that are shorter than they were."""
-    bench.configure(seconds=0.05, workers=2)
+    bench.configure(seconds=0.1, workers=2)
     process = bench.begin()
+    wait(lambda: any(bench.latest.glob("tasks/eval/done/*/*")))  # a slice was answered and judged
     process.kill()
     process.communicate()
     bench.run("attach", "--cancel", str(bench.latest))
