@@ -65,7 +65,7 @@ def test_input_output_arguments_files_and_exit_code(sandbox: Sandbox) -> None:
     ],
 )
 def test_how_a_program_ends(sandbox: Sandbox, source: str, status: str, code: int | None) -> None:
-    outcome = sandbox.program(source, limits=Limits(cpu_s=1, wall_s=10, mem_mb=300))
+    outcome = sandbox.program(source, limits=Limits(cpu_s=2, wall_s=20, mem_mb=160))
     assert outcome.status == status
     if code is not None:
         assert outcome.exit_code == code

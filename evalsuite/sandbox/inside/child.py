@@ -5,6 +5,7 @@ such.
 
 from __future__ import annotations
 
+import _signal  # the wrappers in `signal` touch as many pages as a small program
 import _sitebuiltins
 import builtins
 import gc
@@ -12,7 +13,6 @@ import marshal
 import math  # noqa: F401 - here, since behind some walls its folder cannot be read
 import os
 import resource
-import signal
 import sys
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NoReturn
@@ -59,8 +59,8 @@ def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
     code = 99
     try:
         os.close(control)
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.setpgid(0, 0)
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         os.chdir(_home)
         for place, handle in zip(job["stdio"], handles):  # noqa: B905 - a channel may follow
             os.dup2(handle, place)
@@ -177,14 +177,14 @@ def _one_call(
 ) -> str:
     try:
         if per_call:
-            signal.signal(signal.SIGPROF, _raise_overtime)
-            signal.setitimer(signal.ITIMER_PROF, per_call)
-            signal.setitimer(signal.ITIMER_VIRTUAL, per_call + _GRACE_S)
+            _signal.signal(_signal.SIGPROF, _raise_overtime)
+            _signal.setitimer(_signal.ITIMER_PROF, per_call)
+            _signal.setitimer(_signal.ITIMER_VIRTUAL, per_call + _GRACE_S)
             try:
                 result = function(*arguments, **named)
             finally:
-                signal.setitimer(signal.ITIMER_PROF, 0)
-                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+                _signal.setitimer(_signal.ITIMER_PROF, 0)
+                _signal.setitimer(_signal.ITIMER_VIRTUAL, 0)
         else:
             result = function(*arguments, **named)
         text = plain.encode(result)

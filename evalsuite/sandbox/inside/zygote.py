@@ -230,6 +230,8 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
     gc.disable()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = usage.ru_utime + usage.ru_stime
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
     dirty = False  # a compiled program waits for the job that runs it
     while True:
         job, handles = _receive(channel)
@@ -247,7 +249,7 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
             child.run(job, handles, control)
         for handle in handles:
             os.close(handle)
-        why, waited = _watch(channel, control, pid, job, shared if can_see else -1)
+        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1)
         ended = cleaner.kill_all()
         while True:
             try:
@@ -266,15 +268,13 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
 
 
 def _watch(
-    channel: _socket.socket, control: int, pid: int, job: dict[str, Any], shared: int
+    channel: _socket.socket, poll: select.poll, pid: int, job: dict[str, Any], shared: int
 ) -> tuple[str, float]:
     """Wait until the program ends, is told to end, or holds too much memory: (why, seconds without
-    processor).
+    processor). `poll` looks at the channel.
     """
     if job["order"]:
         return ("late" if job["order"] == b"T" else "told"), -1.0
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
     if job["until"] == "exit":
         watched = os.pidfd_open(pid)
         poll.register(watched, select.POLLIN)
@@ -288,7 +288,7 @@ def _watch(
                 if _memory_in_use(shared) > limit:
                     return "memory", -1.0
                 continue
-            if any(handle == control for handle, _ in events):
+            if any(handle != watched for handle, _ in events):
                 order = channel.recv(1)
                 if not order:
                     os._exit(0)
@@ -296,6 +296,7 @@ def _watch(
             return "exit", -1.0
     finally:
         if watched >= 0:
+            poll.unregister(watched)
             os.close(watched)
 
 
