@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from evalsuite.datasets.build import build_dataset
@@ -13,12 +13,12 @@ from evalsuite.prompts_of import rendered
 SHOWN_CHARS = 600
 
 
-def describe_plan(plan: Plan, *, workers: int) -> str:
-    """The text of `--dry-run`."""
-    return "\n".join(_lines(plan, workers)) + "\n"
+def describe_plan(plan: Plan, *, workers: int, timed: Iterable[str] = ()) -> str:
+    """The text of `--dry-run`. `timed` are the `MODEL/DATASET` pairs that earlier runs have measured."""
+    return "\n".join([*_lines(plan, workers, {pair.partition("/")[0] for pair in timed})]) + "\n"
 
 
-def _lines(plan: Plan, workers: int) -> Iterator[str]:
+def _lines(plan: Plan, workers: int, timed: Collection[str]) -> Iterator[str]:
     yield "tasks (model x dataset: tasks, samples, repeats, estimate)"
     for pair in plan.pairs:
         dataset = plan.dataset(pair.dataset)
@@ -32,6 +32,12 @@ def _lines(plan: Plan, workers: int) -> Iterator[str]:
         f"infer tasks: {len(costs)}, eval tasks: {len(costs)}, workers: {workers}; "
         f"planned makespan {span(makespan(costs, workers))} (sum {span(sum(costs))})"
     )
+    guessed = [model.abbr for model in plan.models if model.abbr not in timed]
+    if guessed:
+        yield (
+            f"no earlier run in this work directory has timed {', '.join(guessed)}: "
+            "the estimate is a guess, for some billions of parameters on one GPU"
+        )
     shown: set[str] = set()
     for pair in plan.pairs:
         if pair.dataset not in shown:

@@ -163,11 +163,12 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
     folder = RunFolder.find(parent, options.reuse) if options.reuse else None
     earlier = Plan.load(folder.plan_file) if folder and folder.plan_file.exists() else None
     hashes = HashCache(parent / ".hashes.json")
+    timed = history(parent)
     plan = build_plan(
         config,
         partitioner=Partitioner.from_config(config.infer.get("partitioner")),
         hashes=hashes,
-        history=history(parent),
+        history=timed,
         reuse=not options.fresh,
         earlier=earlier,
     )
@@ -176,7 +177,7 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
     if options.dry_run:
         from evalsuite.dryrun import describe_plan
 
-        sys.stdout.write(describe_plan(plan, workers=pools.infer.workers))
+        sys.stdout.write(describe_plan(plan, workers=pools.infer.workers, timed=timed))
         return _ask_slurm(plan, pools, environment, options) if pools.cluster else 0
     if earlier is not None:
         _tell_changes(earlier, plan)

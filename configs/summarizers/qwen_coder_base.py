@@ -1,5 +1,7 @@
 # Qwen2.5-Coder's base table: its rows, and the published figures of the 1.5B and 7B models beside them.
 multipl_e = [f'multipl_e_{x}' for x in ('java', 'cpp', 'js', 'cs', 'php', 'sh', 'ts')]
+santacoder = [f'santacoder_fim_{x}' for x in ('py', 'java', 'js')]
+crosscode = [f'crosscodeeval_{x}' for x in ('python', 'java', 'csharp', 'typescript')]
 published = {
     'Qwen2.5-Coder-1.5B': dict(
         humaneval=43.9, humaneval_plus=36.6, mbpp=69.2, mbpp_plus=58.6,
@@ -22,8 +24,13 @@ summarizer = dict(
         'humaneval', 'humaneval_plus', 'mbpp', 'mbpp_plus', *multipl_e, 'multipl_e',
         'cruxeval_input_cot', 'cruxeval_output_cot', 'bigcodebench_full_complete', 'bigcodebench_hard_complete',
         'humaneval_infilling_single_line', 'humaneval_infilling_multi_line', 'humaneval_infilling_random_span',
-        'santacoder_fim_py', 'santacoder_fim_java', 'santacoder_fim_js',
+        *santacoder, 'santacoder_fim_average', *crosscode, 'crosscodeeval',
+        'crosscodelongeval_chunk', 'crosscodelongeval_function', 'repoeval_line', 'repoeval_api', 'repoeval_function',
     ],
-    summary_groups=[dict(name='multipl_e', subsets=multipl_e)],
+    summary_groups=[
+        dict(name='multipl_e', subsets=multipl_e),
+        dict(name='santacoder_fim_average', subsets=santacoder),
+        dict(name='crosscodeeval', subsets=crosscode),
+    ],
     reference_columns=[dict(name=name, values=values) for name, values in published.items()],
 )

@@ -187,7 +187,7 @@ class SantaCoderFim(ParquetDataset):
 
 
 class RepositoryCompletion(JsonlDataset):
-    """CrossCodeEval, CrossCodeLongEval and RepoEval from a file that the user has (`path`).
+    """CrossCodeEval, CrossCodeLongEval and RepoEval: `name` is the file's place among all data.
 
     Rows have prompt, groundtruth, right_context (or full_right_context), crossfile_context and
     metadata.task_id. `context` puts the other files' text nowhere, before the prefix, or behind the suffix as
@@ -208,7 +208,7 @@ class RepositoryCompletion(JsonlDataset):
 
     def __init__(
         self,
-        path: str,
+        path: str | None = None,
         family: str = "qwen",
         context: str = "none",
         max_tokens: int = 8192,
@@ -217,8 +217,9 @@ class RepositoryCompletion(JsonlDataset):
         cross_tokens: int = 2048,
         tokenizer: str | None = None,
         reader_cfg: Mapping[str, Any] | None = None,
+        name: str = "crosscodeeval/python/line_completion_oracle_bm25.jsonl",
     ) -> None:
-        super().__init__(path, None, reader_cfg, "id")
+        super().__init__(str(find_data(name, path)), None, reader_cfg, "id")
         if context not in self.contexts:
             raise UserError(
                 f"other files cannot stand {context!r}",

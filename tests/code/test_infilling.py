@@ -23,7 +23,7 @@ from evalsuite.datasets.infilling import (
     SantaCoderFim,
 )
 from evalsuite.datasets.token_room import TokenRoom
-from evalsuite.errors import UserError
+from evalsuite.errors import NotHere, UserError
 from evalsuite.evaluators.code.infilling import (
     CompletionMatchEvaluator,
     InfillingEvaluator,
@@ -147,6 +147,15 @@ def repository_row(**more: Any) -> dict[str, Any]:
 def asked(path: Path, **options: Any) -> str:
     """The prompt of the first row."""
     return str(next(iter(RepositoryCompletion(str(path), **options).samples())).fields["fim_prompt"])
+
+
+def test_a_repository_benchmark_without_its_file_is_an_obstacle_and_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVALSUITE_DATA", str(tmp_path))
+    monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(NotHere, match=r"repoeval/line\.jsonl is in none of"):
+        RepositoryCompletion(name="repoeval/line.jsonl")
 
 
 def test_other_files_stand_behind_the_suffix_or_before_the_prefix(write_rows: Write) -> None:

@@ -145,6 +145,14 @@ def test_dry_run_tells_the_plan_and_leaves_no_trace(ready: Ready) -> None:
     assert not (bench.folder / "outputs").exists()
 
 
+def test_a_dry_run_says_that_it_guesses_until_a_run_was_timed(ready: Ready) -> None:
+    bench = ready(5)
+    guess, _ = bench.run("c.py", "--dry-run")
+    bench.run("c.py")
+    known, _ = bench.run("c.py", "--dry-run")
+    assert "the estimate is a guess" in guess and "guess" not in known
+
+
 def test_status_tells_how_far_a_run_is(ready: Ready) -> None:
     bench = ready(20)
     bench.run("c.py")

@@ -1,16 +1,16 @@
-# Completion with other files in sight. Put the files where `path` says (they are not free to ship), for
-# CrossCodeEval data/crosscodeeval/LANGUAGE/line_completion_oracle_bm25.jsonl.
+# Completion with other files in sight. Put the files (they are not free to ship) under these names into a folder that
+# EVALSUITE_DATA names, or into the cache that `evalsuite data list` shows.
 # Qwen's room: 8192 tokens, of which 2048 behind the hole and 2048 of other files. Name the model's `tokenizer` to
 # have them counted; without one they are guessed from characters. Functions keep 256 tokens free, and yet Qwen's
 # figures were made with answers of 50.
 ends = ['<|endoftext|>', '<|fim_pad|>', '<|file_sep|>']
 
 
-def completion(abbr, path, task, context):
+def completion(abbr, name, task, context):
     return dict(
         abbr=abbr,
         type='evalsuite.datasets.infilling.RepositoryCompletion',
-        path=path,
+        name=name,
         family='qwen',
         context=context,
         answer_tokens=256 if task == 'function' else 50,
@@ -29,7 +29,7 @@ def completion(abbr, path, task, context):
 crosscodeeval_datasets = [
     completion(
         f'crosscodeeval_{language}',
-        f'data/crosscodeeval/{language}/line_completion_oracle_bm25.jsonl',
+        f'crosscodeeval/{language}/line_completion_oracle_bm25.jsonl',
         'line',
         'codelm_right_cfc_left',
     )
@@ -38,7 +38,7 @@ crosscodeeval_datasets = [
 crosscodelongeval_datasets = [
     completion(
         f'crosscodelongeval_{task}',
-        f'data/crosscodelongeval/python_{task}_completion_sparse_oracle.jsonl',
+        f'crosscodelongeval/python_{task}_completion_sparse_oracle.jsonl',
         task,
         'codelm_right_cfc_left',
     )
@@ -47,7 +47,7 @@ crosscodelongeval_datasets = [
 repoeval_datasets = [
     completion(
         f'repoeval_{task}',
-        f'data/repoeval/python_{task}_completion_sparse_oracle.jsonl',
+        f'repoeval/python_{task}_completion_sparse_oracle.jsonl',
         task,
         'codelm_right_cfc_left',
     )
