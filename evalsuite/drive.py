@@ -52,6 +52,7 @@ class Pool:
     in_process: bool = False
     outlives_driver: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
     lease_seconds: float = LEASE_SECONDS
     """How long a worker may be silent before its tasks go to others."""
     failed: Callable[[str, JobState, Collection[str]], None] = lambda worker, state, tasks: None
@@ -356,7 +357,7 @@ class Driver:
             log=self.folder.logs / f"{owner}.log",
             group=queue,
             resources=Resources(gpus=gpus, options=dict(pool.options)),
-            env={"PYTHONPATH": path, LEASE_VARIABLE: str(pool.lease_seconds), **self.options.env},
+            env={"PYTHONPATH": path, LEASE_VARIABLE: str(pool.lease_seconds), **self.options.env, **pool.env},
         )
 
     def _model_of(self, queue: str) -> ModelEntry:

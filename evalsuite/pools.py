@@ -6,8 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.cores import CORES_VARIABLE, usable_cores
 from evalsuite.errors import UserError
 from evalsuite.flags import RunOptions
+
+MOST_JUDGES = 4
+CORES_PER_JUDGE = 4
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
         elif kind == "subprocess":
             per_gpu = runner_cfg.get("max_workers_per_gpu", options.max_workers_per_gpu)
             runner = SubprocessRunner(workers, per_gpu, die_with_driver=True)
-            stages[stage] = Pool(runner, workers)
+            share = max(1, usable_cores() // workers) if stage == "eval" else 0
+            stages[stage] = Pool(runner, workers, env={CORES_VARIABLE: str(share)} if share else {})
         else:
             from evalsuite import cluster as on_cluster
 
@@ -73,10 +78,14 @@ def make_pools(config: Any, plan: Any, options: RunOptions, gpus: int) -> Pools:
 
 
 def _workers(plan: Any, stage: str, gpus: int) -> int:
-    """As many workers as there are GPU slots; without GPUs one for each model while cores last."""
-    cores = os.cpu_count() or 1
+    """As many workers as there are GPU slots; without GPUs one for each model while cores last.
+
+    A judge waits at the end of each task for the answers that run into their time limit: on machines with
+    many cores others go on meanwhile.
+    """
+    cores = usable_cores()
     if stage == "eval":
-        return 1
+        return max(1, min(MOST_JUDGES, cores // CORES_PER_JUDGE))
     wanted = [model.gpus for model in plan.models if model.gpus]
     if wanted and gpus:
         return max(1, int(gpus // min(wanted)))
@@ -87,7 +96,7 @@ def threads(workers: int) -> dict[str, str]:
     """Cores for each worker: two that share all cores are slower than two that split them."""
     if not workers:  # they run on other machines, whose cores their scheduler deals out
         return {"TOKENIZERS_PARALLELISM": "false"}
-    cores = max(1, (os.cpu_count() or 1) // workers)
+    cores = max(1, usable_cores() // workers)
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
     return {name: str(cores) for name in names if name not in os.environ} | {
         "TOKENIZERS_PARALLELISM": "false"

@@ -12,7 +12,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
-    1: ("types", "errors", "config", "sandbox", "postprocess", "stats", "registry", "runners", "manifest"),
+    1: (
+        "types",
+        "errors",
+        "config",
+        "sandbox",
+        "postprocess",
+        "stats",
+        "cores",
+        "registry",
+        "runners",
+        "manifest",
+    ),
     2: ("partitioners", "prompt", "datasets", "models", "evaluators", "store"),
     3: (
         *("plan", "inferencers", "summarizers", "prompts_of", "progress", "report", "pulse", "trackers"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from evalsuite.cores import usable_cores
 from evalsuite.errors import UserError
 from evalsuite.sandbox import building, imports, interpreter, sqlite, tests_inside, toolchains
 from evalsuite.sandbox.harness import WorkerLost
@@ -97,7 +97,7 @@ class Sandbox:
                 + f". To accept less, say min_level={self.isolation!r}",
             )
         self.interpreter = interpreter.find(python)
-        self.size = workers or os.cpu_count() or 1
+        self.size = workers or usable_cores()
         self._free = [_Slot() for _ in range(self.size)]
         self._slots = list(self._free)
         self._changed = threading.Condition()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite.cli import parser
+from evalsuite.cores import usable_cores
 from evalsuite.verbs import compare_backends
 
 EXTRAS = (
@@ -38,7 +38,7 @@ def _lines() -> Iterator[str]:
     from runners.gpus import find_gpus
 
     gpus = find_gpus()
-    yield f"python {sys.version.split()[0]}, {os.cpu_count()} cores, {len(gpus)} GPUs"
+    yield f"python {sys.version.split()[0]}, {usable_cores()} cores, {len(gpus)} GPUs"
     yield "packages"
     for module, extra, purpose in EXTRAS:
         found = importlib.util.find_spec(module) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from evalsuite.cores import usable_cores
 from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
 from evalsuite.evaluators.code.said import said
@@ -30,6 +30,8 @@ STATUS_OF: dict[str, Status] = {
     "harness_error": "error",
 }
 DETAIL_CHARS = 500
+AHEAD = 200
+"""So many answers are judged behind one that runs into its time limit."""
 
 
 class CodeEvaluator:
@@ -52,7 +54,7 @@ class CodeEvaluator:
         raw: bool = False,
         python: str | None = None,
     ) -> None:
-        self.workers = workers or os.cpu_count() or 1
+        self.workers = workers or usable_cores()
         self.ks = (k,) if isinstance(k, int) else tuple(k)
         self.raw = raw
         self._min_isolation: Isolation = min_isolation
@@ -91,15 +93,18 @@ class CodeEvaluator:
 
     def score(self, items: Iterable[AnsweredSample]) -> Iterator[Score]:
         """Judge every answer, in the order given, several at a time."""
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="judge") as pool:
-            waiting: deque[Future[Score]] = deque()
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="judge")
+        waiting: deque[Future[Score]] = deque()
+        try:
             for sample, answers in items:
                 for repeat, answer in enumerate(answers):
                     waiting.append(pool.submit(self._judged, sample, answer, repeat))
-                while waiting and (waiting[0].done() or len(waiting) > 4 * self.workers):
+                while waiting and (waiting[0].done() or len(waiting) > AHEAD + 4 * self.workers):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        finally:  # whoever stops early waits for what runs, not for what would
+            pool.shutdown(cancel_futures=True)
 
     def _judged(self, sample: Sample, answer: Answer, repeat: int) -> Score:
         try:
