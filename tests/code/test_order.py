@@ -1,0 +1,67 @@
+"""How answers go through a judge: in order, with slow ones in nobody's way, and not beyond an early end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from made import given, sample
+
+from evalsuite.evaluators.base import AnsweredSample
+from evalsuite.evaluators.code.base import CodeEvaluator
+from evalsuite.types import Answer, Sample, Score
+
+
+class Gated(CodeEvaluator):
+    """Judges at once, but for the answer `slow`, which waits for its gate."""
+
+    def __init__(self) -> None:
+        super().__init__(workers=2)
+        self.pause = 0.001
+        self.gate = threading.Event()
+        self.judged: list[str] = []
+
+    def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
+        if answer.text == "slow":
+            self.gate.wait(60)
+        time.sleep(self.pause)
+        self.judged.append(sample.id)
+        return Score(sample.id, repeat, "right", correct=True)
+
+
+@pytest.fixture
+def judge() -> Iterator[Gated]:
+    made = Gated()
+    yield made
+    made.gate.set()
+    made.close()
+
+
+def items(count: int, slow: int) -> Iterator[AnsweredSample]:
+    for number in range(count):
+        yield sample(str(number)), [given("slow" if number == slow else "quick")]
+
+
+def test_one_slow_answer_holds_up_nobody_and_the_order_stays(judge: Gated) -> None:
+    found = judge.score(items(150, slow=0))
+    first: list[Score] = []
+    reader = threading.Thread(target=lambda: first.extend(found))
+    reader.start()
+    end = time.monotonic() + 60
+    while len(judge.judged) < 149 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert len(judge.judged) == 149 and not first
+    judge.gate.set()
+    reader.join()
+    assert [score.id for score in first] == [str(number) for number in range(150)]
+
+
+def test_who_stops_early_does_not_pay_for_what_was_to_come(judge: Gated) -> None:
+    judge.pause = 0.02
+    judge.gate.set()
+    found = judge.score(items(190, slow=-1))
+    assert next(iter(found)).id == "0"
+    found.close()  # type: ignore[attr-defined]
+    assert len(judge.judged) < 100
