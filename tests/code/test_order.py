@@ -65,3 +65,15 @@ def test_who_stops_early_does_not_pay_for_what_was_to_come(judge: Gated) -> None
     assert next(iter(found)).id == "0"
     found.close()  # type: ignore[attr-defined]
     assert len(judge.judged) < 100
+
+
+def test_judges_that_want_the_same_share_a_sandbox_and_the_last_one_ends_it() -> None:
+    first, second = CodeEvaluator(workers=1), CodeEvaluator(workers=1)
+    sandbox = first.sandbox
+    assert second.sandbox is sandbox
+    first.close()
+    first.close()
+    assert second.sandbox.program("print(1)").stdout == "1\n"
+    second.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        sandbox.program("print(1)")

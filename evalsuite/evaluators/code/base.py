@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from evalsuite.cores import usable_cores
 from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
+from evalsuite.evaluators.code import sandboxes
 from evalsuite.evaluators.code.said import said
 from evalsuite.stats import pass_metrics
 from evalsuite.types import Answer, Metric, Sample, Score, Status
@@ -67,9 +68,7 @@ class CodeEvaluator:
         """The sandbox, started when the first program needs it."""
         with self._opening:
             if self._sandbox is None:
-                from evalsuite.sandbox import Sandbox
-
-                self._sandbox = Sandbox(self.workers, self._min_isolation, self._python)
+                self._sandbox = sandboxes.borrow(self.workers, self._min_isolation, self._python)
             return self._sandbox
 
     def obstacle(self, samples: Iterable[Sample]) -> None:
@@ -129,7 +128,7 @@ class CodeEvaluator:
         """Give the sandbox back."""
         with self._opening:
             if self._sandbox is not None:
-                self._sandbox.close()
+                sandboxes.give_back(self._sandbox)
                 self._sandbox = None
 
 

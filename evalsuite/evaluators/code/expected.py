@@ -7,10 +7,12 @@ that determines them, so that a second grading of the same benchmark starts at o
 from __future__ import annotations
 
 import hashlib
+import logging
 import marshal
 import os
 import platform
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalsuite.sandbox import CallResult, Sandbox
 
+_log = logging.getLogger(__name__)
+
 _FORMAT = "5"
+_HELD_BYTES = 32 << 20  # of values as they are stored, some three times as much in memory
 
 # The reference is trusted, so it may be timed by its own process.
 _TIMER = """
@@ -92,12 +97,16 @@ def cache_folder() -> Path:
 
 
 class ExpectedValues:
-    """The values of reference solutions by content; safe to ask from several threads."""
+    """The values of reference solutions by content; safe to ask from several threads.
+
+    Those asked for last are held: a problem's answers come one after another, and all values of a benchmark
+    are too many (most of a gigabyte for HumanEval+).
+    """
 
     def __init__(self, sandbox: Callable[[], Sandbox]) -> None:
         self._sandbox = sandbox
         self._folder = cache_folder() / "expected"
-        self._known: dict[str, Expected] = {}
+        self._known: OrderedDict[str, tuple[Expected, int]] = OrderedDict()
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -111,18 +120,23 @@ class ExpectedValues:
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            if key not in self._known:
-                found = self._read(key)
-                if found is None:
-                    found = self._computed(source, entry, calls)
-                    self._write(key, found)
-                self._known[key] = found
-            return self._known[key]
+            with self._guard:
+                held = self._known.get(key)
+            if held is None:
+                held = self._read(key) or self._made(key, source, entry, calls)
+            self._hold(key, *held)
+            return held[0]
 
-    def _read(self, key: str) -> Expected | None:
+    def _made(
+        self, key: str, source: str, entry: str, calls: Sequence[Sequence[Any]]
+    ) -> tuple[Expected, int]:
+        found = self._computed(source, entry, calls)
+        return found, self._write(key, found)
+
+    def _read(self, key: str) -> tuple[Expected, int] | None:
         try:
-            stored = marshal.loads((self._folder / key).read_bytes())
-            return Expected(*stored)
+            data = (self._folder / key).read_bytes()
+            return Expected(*marshal.loads(data)), len(data)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, EOFError, TypeError):
@@ -147,12 +161,32 @@ class ExpectedValues:
             raise BrokenReference(f"the reference of {entry} does not answer every input: {why}")
         return Expected(tuple(value for value, _ in pairs), tuple(seconds for _, seconds in pairs))
 
-    def _write(self, key: str, found: Expected) -> None:
+    def _write(self, key: str, found: Expected) -> int:
+        """Keep the values; how large they are as they are stored, 0 for those that cannot be."""
         try:
             data = marshal.dumps((found.values, found.seconds, found.entry, found.wrapper))
         except ValueError:
-            return  # values that are no plain data (a deque, a Decimal) are computed each time
-        self._folder.mkdir(parents=True, exist_ok=True)
+            return 0  # values that are no plain data (a deque, a Decimal) are computed by each process
         partial = self._folder / f"{key}.{os.getpid()}.{threading.get_ident()}"
-        partial.write_bytes(data)
-        partial.replace(self._folder / key)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(data)
+            partial.replace(self._folder / key)
+        except OSError as error:
+            _log.warning("values of reference solutions cannot be kept in %s: %s", self._folder, error)
+            partial.unlink(missing_ok=True)
+            return 0
+        return len(data)
+
+    def _hold(self, key: str, found: Expected, size: int) -> None:
+        """Keep these in memory, and let the oldest go that can be read again."""
+        with self._guard:
+            self._known[key] = (found, size)
+            self._known.move_to_end(key)
+            others = [(name, size) for name, (_, size) in self._known.items() if size and name != key]
+            total = size + sum(size for _, size in others)
+            for name, other in others:
+                if total <= _HELD_BYTES:
+                    return
+                total -= other
+                del self._known[name]
