@@ -14,7 +14,7 @@ from evalsuite.evaluators.code.needed import without_demonstrations
 _FENCE_LINE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 _FUTURE = re.compile(r"^from __future__ import [^\n]*$", re.MULTILINE)
 _ALIEN = re.compile("[\0\ud800-\udfff]")
-_MOST_PARSED = 10_000_000
+_MOST_PARSED = 4_000_000
 
 # Where a completion of a function ends when the model goes on to something else.
 FUNCTION_STOPS = (
@@ -185,9 +185,10 @@ def longest_python(text: str) -> str:
     line can be any: so each line begins few parses. How much is parsed in all is bounded.
     """
     lines = text.split("\n")
-    filled = [0]
+    filled, ends = [0], [0]
     for line in lines:
         filled.append(filled[-1] + bool(line.strip()))
+        ends.append(ends[-1] + len(line) + 1)
     best, found = 0, lines[0]
     left = _MOST_PARSED
     for first in range(len(lines) - 1):
@@ -198,8 +199,10 @@ def longest_python(text: str) -> str:
             while last > first + 2 and not lines[last - 1].strip():
                 last -= 1
             part = "\n".join(lines[first:last])
-            left -= len(part)
             broken = broken_line(part)
+            # A parser reads to where it breaks; the rest is only copied.
+            read = ends[last if broken is None else min(last, first + broken)] - ends[first]
+            left -= read + len(part) // 64
             if broken is not None and part.endswith("\\") and not "".join(lines[last : last + 1]).strip():
                 part = "\n".join(lines[first : last + 1])  # a line's continuation by nothing
                 broken = broken_line(part)
