@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan
+from evalsuite.report.causes import Causes
 from evalsuite.scoring import build_evaluator, row_score
 from evalsuite.store.answers import score_file, shard_files, shard_name
 from evalsuite.store.entries import Entry
@@ -30,7 +30,7 @@ class _Tally:
     truncated: int = 0
     empty: int = 0
     unextracted: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: Causes = field(default_factory=Causes)
 
     def add(self, row: Row) -> None:
         """Count one score row."""
@@ -46,7 +46,7 @@ class _Tally:
     def fail(self, reason: str) -> None:
         """Count one answer that is missing, under its cause."""
         self.errors += 1
-        self.reasons[_short(reason)] += 1
+        self.reasons.add(reason)
 
     def counts(self) -> Counts:
         """The finished counts."""
@@ -57,7 +57,7 @@ class _Tally:
             self.truncated,
             self.empty,
             self.unextracted,
-            dict(self.reasons.most_common()),
+            self.reasons.counts(),
         )
 
 
@@ -173,7 +173,3 @@ def _cause(folder: RunFolder, pair: Pair, task: Task) -> str:
         if reasons:
             return f"{stage}: {reasons[-1]['reason']}"
     return NOT_RUN
-
-
-def _short(reason: str) -> str:
-    return " ".join(reason.split())[:200]
