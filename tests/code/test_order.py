@@ -67,6 +67,14 @@ def test_who_stops_early_does_not_pay_for_what_was_to_come(judge: Gated) -> None
     assert len(judge.judged) < 100
 
 
+def test_what_is_known_to_take_long_is_begun_first(judge: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gated, "weight", lambda self, sample: float(sample.id == "70"))
+    judge.gate.set()
+    found = judge.score(items(90, slow=70))
+    assert [score.id for score in found] == [str(number) for number in range(90)]
+    assert "70" in judge.judged[:3]
+
+
 def test_judges_that_want_the_same_share_a_sandbox_and_the_last_one_ends_it() -> None:
     first, second = CodeEvaluator(workers=1), CodeEvaluator(workers=1)
     sandbox = first.sandbox

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evalsuite.cores import usable_cores
@@ -31,8 +32,6 @@ STATUS_OF: dict[str, Status] = {
     "harness_error": "error",
 }
 DETAIL_CHARS = 500
-AHEAD = 200
-"""So many answers are judged behind one that runs into its time limit."""
 
 
 class CodeEvaluator:
@@ -40,10 +39,13 @@ class CodeEvaluator:
 
     A subclass says in `judge` what one answer is worth; it is called from as many threads as there are
     sandbox workers. `raw` takes the text as it stands, without extraction. `forms` are the kinds of text
-    that the benchmark's own tools have put together already, as an answer's `extra` names them.
+    that the benchmark's own tools have put together already, as an answer's `extra` names them. So many
+    samples as `ahead` says are at hand at once: one that runs into its time limit holds up nobody, and those
+    that take longest can be begun first.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    ahead: ClassVar[int] = 100
     forms: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[dict[str, str]] = {}
 
@@ -90,15 +92,27 @@ class CodeEvaluator:
         """The verdict on one answer."""
         raise NotImplementedError(type(self).__name__)
 
+    def weight(self, sample: Sample) -> float:
+        """How long an answer to this sample may take, as far as that is known beforehand."""
+        return 0.0
+
     def score(self, items: Iterable[AnsweredSample]) -> Iterator[Score]:
         """Judge every answer, in the order given, several at a time."""
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="judge")
         waiting: deque[Future[Score]] = deque()
+        unread = iter(items)
         try:
-            for sample, answers in items:
-                for repeat, answer in enumerate(answers):
-                    waiting.append(pool.submit(self._judged, sample, answer, repeat))
-                while waiting and (waiting[0].done() or len(waiting) > AHEAD + 4 * self.workers):
+            while chunk := list(islice(unread, self.ahead)):
+                weights = [self.weight(sample) for sample, _ in chunk]
+                begun: dict[int, list[Future[Score]]] = {}
+                for at in sorted(range(len(chunk)), key=lambda at: -weights[at]):
+                    sample, answers = chunk[at]
+                    begun[at] = [
+                        pool.submit(self._judged, sample, answer, repeat)
+                        for repeat, answer in enumerate(answers)
+                    ]
+                waiting.extend(future for at in range(len(chunk)) for future in begun[at])
+                while waiting and (waiting[0].done() or len(waiting) > self.ahead + 4 * self.workers):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

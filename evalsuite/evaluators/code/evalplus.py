@@ -75,6 +75,7 @@ class EvalPlusEvaluator(CodeEvaluator):
     """
 
     forms: ClassVar[tuple[str, ...]] = ("solution", "completion")
+    ahead: ClassVar[int] = 400
     parts: ClassVar[dict[str, str]] = {"base": "base_", "plus": "plus_", "other_rules": "other_rules_"}
 
     def __init__(
@@ -97,6 +98,10 @@ class EvalPlusEvaluator(CodeEvaluator):
             raise UserError(f"no extraction {extract!r}", expected="auto, completion or sanitize")
         self.extract = extract
         self._expected = ExpectedValues(lambda: self.sandbox)
+
+    def weight(self, sample: Sample) -> float:
+        """What the reference takes: one problem alone may take as long as all the others."""
+        return self._expected.seconds(_reference(sample), sample.fields["entry_point"], _calls(sample))
 
     def program(self, sample: Sample, answer: Answer) -> str | None:
         """The program that an answer stands for; None when there is no code in it."""
@@ -137,14 +142,11 @@ class EvalPlusEvaluator(CodeEvaluator):
     def _parts(self, sample: Sample) -> list[_Part]:
         fields = sample.fields
         entry = fields["entry_point"]
-        base, plus = list(fields["base_input"]), list(fields["plus_input"])
-        calls = base + plus
-        if _is_mbpp(sample):
-            calls = list(mbpp_inputs(sample.id, calls))
-        found = self._expected.of(fields["prompt"] + fields["canonical_solution"], entry, calls)
+        calls = _calls(sample)
+        found = self._expected.of(_reference(sample), entry, calls)
         if _is_mbpp(sample) and entry in NOT_NONE:
             found = replace(found, values=tuple(value is not None for value in found.values))
-        edge = len(base)
+        edge = len(fields["base_input"])
         return [
             _Part(calls[:edge], replace(found, values=found.values[:edge], seconds=found.seconds[:edge])),
             _Part(calls[edge:], replace(found, values=found.values[edge:], seconds=found.seconds[edge:])),
@@ -170,10 +172,10 @@ class EvalPlusEvaluator(CodeEvaluator):
         arguments = [call for part in parts for call in part.arguments]
         wanted = [value for part in parts for value in part.expected.values]
         limits = [part.limits(self.rules) for part in parts]
-        # A task whose reference is slow on this machine gets twice the reference's time: that the machine is
-        # slower than the one of the rules is no fault of the answer.
+        # A task gets four times what its reference takes here, whatever the rules' cap: that this machine is
+        # slow, or has become slow since the reference ran, is no fault of the answer.
         total = sum(
-            max(min(TASK_SECONDS, sum(each)), 2 * sum(part.expected.seconds)) + 1
+            max(min(TASK_SECONDS, sum(each)), TIME_FACTOR * sum(part.expected.seconds)) + 1
             for part, each in zip(parts, limits, strict=True)
         )
         readings = [
@@ -248,6 +250,16 @@ def _failure(ran: Calls, at: int, wanted: Sequence[Any], number: int) -> _Half:
     if status in ("pass", "fail") and ran.outcome.status not in ("pass", "fail"):
         status = ran.outcome.status
     return _Half(STATUS_OF[status], f"{where}: {detail or ran.outcome.detail}")
+
+
+def _reference(sample: Sample) -> str:
+    return str(sample.fields["prompt"] + sample.fields["canonical_solution"])
+
+
+def _calls(sample: Sample) -> list[Sequence[Any]]:
+    """The arguments of all calls, those of the base inputs first."""
+    calls = [*sample.fields["base_input"], *sample.fields["plus_input"]]
+    return list(mbpp_inputs(sample.id, calls)) if _is_mbpp(sample) else calls
 
 
 def _is_mbpp(sample: Sample) -> bool:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _FORMAT = "5"
+_SLOW = ".seconds"
+SLOW_SECONDS = 1.0
+"""References that take so long have a note of it beside their values."""
+
 _HELD_BYTES = 32 << 20  # of values as they are stored, some three times as much in memory
 
 # The reference is trusted, so it may be timed by its own process.
@@ -96,6 +100,20 @@ def cache_folder() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "evalsuite"
 
 
+def _marshalled(found: Expected) -> bytes:
+    """As it is stored; nothing for values that are no plain data (a deque, a Decimal)."""
+    try:
+        return marshal.dumps((found.values, found.seconds, found.entry, found.wrapper))
+    except ValueError:
+        return b""
+
+
+def _key(source: str, entry: str, calls: Sequence[Sequence[Any]]) -> str:
+    """A name for all that determines the values."""
+    parts = (_FORMAT, platform.python_version(), source, entry, repr([list(call) for call in calls]))
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class ExpectedValues:
     """The values of reference solutions by content; safe to ask from several threads.
 
@@ -112,11 +130,7 @@ class ExpectedValues:
 
     def of(self, source: str, entry: str, calls: Sequence[Sequence[Any]]) -> Expected:
         """The values that `entry` of `source` returns for each call."""
-        key = hashlib.sha256(
-            "\0".join(
-                (_FORMAT, platform.python_version(), source, entry, repr([list(call) for call in calls]))
-            ).encode("utf-8", "surrogatepass")
-        ).hexdigest()
+        key = _key(source, entry, calls)
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -127,11 +141,21 @@ class ExpectedValues:
             self._hold(key, *held)
             return held[0]
 
+    def seconds(self, source: str, entry: str, calls: Sequence[Sequence[Any]]) -> float:
+        """What all these calls have taken, where they are slow and were computed before; else 0."""
+        try:
+            return float((self._folder / f"{_key(source, entry, calls)}{_SLOW}").read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return 0.0
+
     def _made(
         self, key: str, source: str, entry: str, calls: Sequence[Sequence[Any]]
     ) -> tuple[Expected, int]:
         found = self._computed(source, entry, calls)
-        return found, self._write(key, found)
+        size = self._write(key, _marshalled(found))
+        if size and sum(found.seconds) >= SLOW_SECONDS:
+            self._write(f"{key}{_SLOW}", f"{sum(found.seconds):.3f}".encode("ascii"))
+        return found, size
 
     def _read(self, key: str) -> tuple[Expected, int] | None:
         try:
@@ -161,17 +185,15 @@ class ExpectedValues:
             raise BrokenReference(f"the reference of {entry} does not answer every input: {why}")
         return Expected(tuple(value for value, _ in pairs), tuple(seconds for _, seconds in pairs))
 
-    def _write(self, key: str, found: Expected) -> int:
-        """Keep the values; how large they are as they are stored, 0 for those that cannot be."""
-        try:
-            data = marshal.dumps((found.values, found.seconds, found.entry, found.wrapper))
-        except ValueError:
-            return 0  # values that are no plain data (a deque, a Decimal) are computed by each process
-        partial = self._folder / f"{key}.{os.getpid()}.{threading.get_ident()}"
+    def _write(self, name: str, data: bytes) -> int:
+        """Keep a file's content; how large it is, 0 where nothing can be kept."""
+        if not data:
+            return 0
+        partial = self._folder / f"{name}.{os.getpid()}.{threading.get_ident()}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             partial.write_bytes(data)
-            partial.replace(self._folder / key)
+            partial.replace(self._folder / name)
         except OSError as error:
             _log.warning("values of reference solutions cannot be kept in %s: %s", self._folder, error)
             partial.unlink(missing_ok=True)
