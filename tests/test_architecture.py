@@ -22,7 +22,7 @@ FLOORS = {
         "cores",
         "registry",
         "runners",
-        "manifest",
+        *("manifest", "syntax"),
     ),
     2: ("partitioners", "prompt", "datasets", "models", "evaluators", "store"),
     3: (

@@ -12,6 +12,7 @@ import time
 from importlib.util import MAGIC_NUMBER
 from typing import Any
 
+from evalsuite import syntax
 from evalsuite.errors import UserError
 from evalsuite.sandbox import wire
 from evalsuite.sandbox.jobs import ending, job_limits, memory_file, read_back
@@ -22,7 +23,7 @@ from evalsuite.sandbox.worker import Worker
 def test_names(test: str, class_name: str) -> list[str]:
     """The test methods of a class, its bases in the same source included, told without running anything."""
     try:
-        tree = ast.parse(test)
+        tree = syntax.module(test)
     except SyntaxError as error:
         raise UserError(f"the tests do not parse: {error}", expected="Python source") from error
     classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
@@ -47,7 +48,7 @@ def test_names(test: str, class_name: str) -> list[str]:
 def class_names(test: str) -> list[str] | None:
     """The classes that a test source defines; None where one may build on a test case of some library."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(test)):
+    for node in ast.walk(syntax.module(test)):
         if isinstance(node, ast.ClassDef):
             found.append(node.name)
             named = [

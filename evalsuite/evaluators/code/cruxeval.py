@@ -7,10 +7,10 @@ prediction). Whatever else an answer may be is evaluated inside, and its value c
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+from evalsuite import syntax
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run
 from evalsuite.sandbox import Isolation, Limits, Outcome, Returned
@@ -136,12 +136,10 @@ class CruxEvalEvaluator(CodeEvaluator):
 
 
 def _parsed(text: str) -> ast.Module | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    try:
+        return syntax.module(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _compared(tree: ast.Module) -> tuple[ast.expr, ast.expr] | None:

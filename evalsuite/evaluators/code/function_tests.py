@@ -8,6 +8,7 @@ import ast
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from evalsuite import syntax
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.evalplus import MBPP_STOPS
 from evalsuite.evaluators.code.python_tests import run_python_tests
@@ -98,7 +99,7 @@ def foreign_names(tests: str, entry: str) -> set[str]:
     """The names that tests use but neither define nor find among the built-in ones, the entry point aside."""
     import builtins
 
-    tree = ast.parse(tests)
+    tree = syntax.module(tests)
     bound: set[str] = {entry, *dir(builtins)}
     used: set[str] = set()
     for node in ast.walk(tree):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
+from evalsuite import syntax
 from evalsuite.errors import UserError
 from evalsuite.evaluators.basic import RateEvaluator
 from evalsuite.evaluators.code import safim_text
@@ -223,12 +223,10 @@ def same_call(first: str, second: str, language: str) -> bool:
     """Whether two calls are the same text, blanks aside; in Python, whether their arguments are."""
     one, two = (re.sub(r"\s+", "", text) for text in (first, second))
     if language == "python":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                calls = [ast.parse(text, mode="eval").body for text in (one, two)]
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return one == two
+        try:
+            calls = [syntax.expression(text) for text in (one, two)]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return one == two
         if all(isinstance(call, ast.Call) for call in calls):
             return _arguments(calls[0]) == _arguments(calls[1])
     return one == two
@@ -313,9 +311,7 @@ def longest_function(prompt: str, text: str) -> str:
 def function_part(prompt: str, text: str) -> str:
     """What of a continuation lies in the function that the prompt ends in; all of it when there is none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(prompt + text)
+        tree = syntax.module(prompt + text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
     last = prompt.rstrip().count("\n") + 1

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from importlib.machinery import PathFinder
 
+from evalsuite import syntax
 from evalsuite.errors import NotHere
 from evalsuite.sandbox.interpreter import find
 
@@ -24,7 +25,7 @@ _PACKAGES = {
 def imported(source: str) -> set[str]:
     """The top-level names of all modules that a text imports."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(syntax.module(source)):
         if isinstance(node, ast.Import):
             found.update(alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -8,15 +8,16 @@ looser comparisons.
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Literal
 
+from evalsuite import syntax
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run, score_of, shown
 from evalsuite.evaluators.code.stdio import run_stdio
@@ -256,12 +257,10 @@ def _asserted(lines: Sequence[str]) -> str | None:
 
 def _right_side(text: str) -> str | None:
     """The right side when the text is one assertion of an equality, or one equality."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            body = ast.parse(text).body
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
-            return None
+    try:
+        body = syntax.module(text).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
     if len(body) != 1:
         return None
     whole = body[0]
@@ -296,12 +295,8 @@ _NOTHING = object()
 
 
 def _literal(text: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.literal_eval(text)
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            pass
+    with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return syntax.literal(text)
     try:
         return json.loads(text)
     except ValueError:

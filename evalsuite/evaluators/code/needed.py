@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable
+
+from evalsuite import syntax
 
 _CALLS = frozenset(("print", "exit", "quit", "sys.exit", "os._exit", "unittest.main", "doctest.testmod"))
 
@@ -17,9 +18,7 @@ def without_demonstrations(code: str, entry: str) -> str:
     back as it is.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dropped = _dropped(ast.parse(code).body, entry)
+        dropped = _dropped(syntax.module(code).body, entry)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return code
     return _blanked(code, dropped) if dropped else code

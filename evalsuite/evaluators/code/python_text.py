@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
-import warnings
 from collections.abc import Sequence
 
+from evalsuite import syntax
 from evalsuite.evaluators.code.fences import Block, before_fence, blocks
 from evalsuite.evaluators.code.needed import without_demonstrations
 
@@ -37,9 +36,7 @@ FUNCTION_STOPS = (
 def parses(code: str) -> bool:
     """Whether a text is Python by its grammar."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
+        syntax.module(code)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True
@@ -148,8 +145,7 @@ def with_body(prompt: str, block: str) -> str:
 def _compiles(code: str) -> bool:
     """Whether a text is Python by more than its grammar: a `return` has a function around it, too."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with syntax.quiet():
             compile(code, "<answer>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
@@ -216,9 +212,7 @@ def longest_python(text: str) -> str:
 def broken_line(code: str) -> int | None:
     """The line (from 1) at which a text stops being Python; None when it is Python to its end."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
+        syntax.module(code)
     except SyntaxError as error:
         return error.lineno if error.lineno and error.lineno > 0 else code.count("\n") + 1
     except (ValueError, MemoryError, RecursionError):

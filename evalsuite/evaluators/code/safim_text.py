@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from decimal import Decimal, localcontext
 
+from evalsuite import syntax
 from evalsuite.evaluators.code.python_text import broken_line
 
 HOLE = "{{completion}}"
@@ -98,9 +98,7 @@ class _PythonFit:
     def _shape(self, part: str) -> str | None:
         """The program's tree with one `pass` for each run of statements in the hole."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(self._before + part + self._after)
+            tree = syntax.module(self._before + part + self._after)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         start, end = _place(self._before), _place(self._before + part)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections import deque
 from collections.abc import Iterator
 
+from evalsuite import syntax
 from evalsuite.evaluators.code.python_text import longest_python
 
 
@@ -37,12 +37,10 @@ def sanitized_bigcodebench(text: str, entry: str) -> str:
 
 
 def _target(code: str, entry: str, need_return: bool) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            tree = ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return ""
+    try:
+        tree = syntax.module(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
     source = _Source(code)
     imports: list[str] = []
     definitions: list[tuple[str | None, ast.stmt]] = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalsuite import syntax
 from evalsuite.types import Tool, ToolCall
 
 SHOWN = 120
@@ -59,6 +59,6 @@ def literal(text: str) -> Any:
     except ValueError:
         pass  # not JSON; Python's own notation is what models write next
     try:
-        return ast.literal_eval(text.strip())
+        return syntax.literal(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
