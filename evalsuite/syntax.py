@@ -1,7 +1,7 @@
 """Python texts as trees, one at a time, and without a word about them.
 
-CPython's parser (before 3.11.8 and 3.12.2) counts its depth for all threads together: of texts that several
-threads parse at once, some in a hundred thousand are refused with a SystemError. And what
+The parser of Python 3.11 (but for its latest releases) counts its depth for all threads together: of texts
+that several threads parse at once, some in a hundred thousand are refused with a SystemError. And what
 `warnings.catch_warnings` puts back may be what another thread had set for a moment.
 """
 
