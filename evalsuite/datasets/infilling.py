@@ -187,7 +187,7 @@ class SantaCoderFim(ParquetDataset):
 
 
 class RepositoryCompletion(JsonlDataset):
-    """CrossCodeEval, CrossCodeLongEval and RepoEval: `name` is the file's place among all data.
+    """CrossCodeEval, CrossCodeLongEval and RepoEval: a file at `path`, or by its `name` among all data.
 
     Rows have prompt, groundtruth, right_context (or full_right_context), crossfile_context and
     metadata.task_id. `context` puts the other files' text nowhere, before the prefix, or behind the suffix as
@@ -217,8 +217,10 @@ class RepositoryCompletion(JsonlDataset):
         cross_tokens: int = 2048,
         tokenizer: str | None = None,
         reader_cfg: Mapping[str, Any] | None = None,
-        name: str = "crosscodeeval/python/line_completion_oracle_bm25.jsonl",
+        name: str = "",
     ) -> None:
+        if not name and path is None:
+            raise UserError("no file is named", expected="`path`, or `name` as in the config fim_repository")
         super().__init__(str(find_data(name, path)), None, reader_cfg, "id")
         if context not in self.contexts:
             raise UserError(

@@ -156,6 +156,8 @@ def test_a_repository_benchmark_without_its_file_is_an_obstacle_and_no_fault(
     monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path / "cache"))
     with pytest.raises(NotHere, match=r"repoeval/line\.jsonl is in none of"):
         RepositoryCompletion(name="repoeval/line.jsonl")
+    with pytest.raises(UserError, match="no file is named"):
+        RepositoryCompletion()
 
 
 def test_other_files_stand_behind_the_suffix_or_before_the_prefix(write_rows: Write) -> None:

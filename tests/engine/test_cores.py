@@ -29,11 +29,12 @@ def cores(groups: Path, **environ: str) -> int:
 
 def test_without_limits_it_is_what_the_process_is_bound_to() -> None:
     assert usable_cores({}, NOWHERE, NOWHERE) == BOUND
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
     try:
         assert usable_cores({}, NOWHERE, NOWHERE) == 1
     finally:
-        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+        os.sched_setaffinity(0, before)
 
 
 @pytest.mark.parametrize(("said", "found"), [("max 100000", BOUND), ("150000 100000", 1), ("9000 100000", 1)])

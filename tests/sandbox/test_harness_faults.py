@@ -30,6 +30,17 @@ def inner(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
+def in_its_own_process(source: str) -> subprocess.CompletedProcess[str]:
+    """A program that may spoil the limits of its process."""
+    return subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
 @pytest.mark.parametrize("which", ["outer", "inner"])
 def test_a_worker_killed_in_the_middle_of_a_program(which: str) -> None:
     with Sandbox(1) as sandbox:
@@ -72,13 +83,7 @@ with Sandbox(1) as sandbox:
     said.append(run())
 print(said)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", source],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
+    done = in_its_own_process(source)
     assert done.stdout == "['pass', 'harness_error', 'pass']\n", done.stderr
 
 
@@ -92,13 +97,7 @@ with Sandbox(1) as sandbox:
     done = sandbox.run_calls("def f(x): return x", "f", [((n,), {}) for n in range(3)])
     print([result.value for result in done.results], sandbox.program("print(1)").stdout.strip())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", source],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
+    done = in_its_own_process(source)
     assert done.stdout == "[0, 1, 2] 1\n", done.stderr
 
 

@@ -59,7 +59,7 @@ def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
     code = 99
     try:
         os.close(control)
-        os.setpgid(0, 0)
+        os.setpgid(0, 0)  # a session of its own would cost a group of the scheduler, made and ended
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         os.chdir(_home)
         for place, handle in zip(job["stdio"], handles):  # noqa: B905 - a channel may follow
