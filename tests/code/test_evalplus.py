@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,30 @@ def test_expected_values_are_kept_between_runs(evaluator: EvalPlusEvaluator, tmp
     other = EvalPlusEvaluator(workers=1)
     assert next(other.score(rows)).status == "right"
     other.close()
+
+
+def test_a_reference_that_was_faster_elsewhere_sets_no_limit_here(
+    evaluator: EvalPlusEvaluator, tmp_path: Path
+) -> None:
+    busy = (
+        "    from time import process_time\n    start = process_time()\n"
+        "    while process_time() - start < SECONDS:\n        pass\n    return 2 * x\n"
+    )
+    reference = busy.replace("SECONDS", "0.6")
+    fields = {**TASK, "canonical_solution": reference, "base_input": [[1]], "plus_input": []}
+
+    def scored(seconds: str) -> str:
+        answer = given(busy.replace("SECONDS", seconds))
+        return next(evaluator.score([(sample("HumanEval/0", **fields), [answer])])).status
+
+    assert scored("0.1") == "right"
+    kept = next(each for each in (tmp_path / "expected").iterdir() if each.suffix == "")
+    values, _, *rest = marshal.loads(kept.read_bytes())
+    kept.write_bytes(marshal.dumps((values, (0.26,), *rest)))
+    evaluator._expected._known.clear()
+    assert scored("1.5") == "right"
+    assert marshal.loads(kept.read_bytes())[1][0] >= 0.6
+    assert scored("30") == "timeout"
 
 
 @pytest.mark.slow

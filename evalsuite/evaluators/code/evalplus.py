@@ -31,6 +31,9 @@ MBPP_STOPS = (
     *('\n"""', "\nassert", "\n```"),
 )
 
+SWING = 1.5
+"""How much longer the same calls may take from one moment to the next on a machine with other work."""
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -38,10 +41,20 @@ class _Part:
 
     arguments: Sequence[Sequence[Any]]
     expected: Expected
+    slack: float = 1.0
 
     def limits(self, rules: Rules) -> list[float]:
         """The processor seconds that each call may use."""
-        return [max(MIN_SECONDS[rules], TIME_FACTOR * seconds) for seconds in self.expected.seconds]
+        return [max(MIN_SECONDS[rules], self.slack * TIME_FACTOR * each) for each in self.expected.seconds]
+
+    def total(self, rules: Rules) -> float:
+        """The processor seconds that all calls may use.
+
+        A task gets four times what its reference takes here, whatever the rules' cap: that this machine is
+        slow, or has become slow since the reference ran, is no fault of the answer.
+        """
+        of_reference = self.slack * TIME_FACTOR * sum(self.expected.seconds)
+        return max(min(TASK_SECONDS, sum(self.limits(rules))), of_reference) + 1
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,10 @@ class _Ran:
     outcome: Outcome
     halves: tuple[_Half, ...]
     others: tuple[bool, ...]
+
+    @property
+    def timed_out(self) -> bool:
+        return any(half.status == "timeout" for half in self.halves)
 
 
 class EvalPlusEvaluator(CodeEvaluator):
@@ -128,6 +145,9 @@ class EvalPlusEvaluator(CodeEvaluator):
             return not_run(sample, repeat, "unextracted", "no code in the answer", ("base", "plus"))
         parts = self._parts(sample)
         ran = self._run(sample, source, parts)
+        if ran.timed_out and any(max(part.limits(self.rules)) > MIN_SECONDS[self.rules] for part in parts):
+            # The reference's own time set the limit, and both swing with what else the machine does.
+            ran = self._run(sample, source, self._parts(sample, too_slow_for=parts))
         base, plus = ran.halves
         extra = extra_of(ran.outcome, base_status=base.status, plus_status=plus.status)
         decisive = base if self.count == "base" or not base.right else plus
@@ -139,17 +159,23 @@ class EvalPlusEvaluator(CodeEvaluator):
         detail = decisive.detail[:DETAIL_CHARS]
         return Score(sample.id, repeat, decisive.status, decisive.right, metrics, detail, extra)
 
-    def _parts(self, sample: Sample) -> list[_Part]:
+    def _parts(self, sample: Sample, too_slow_for: Sequence[_Part] = ()) -> list[_Part]:
+        """Both halves of a task; after a time-out with the reference timed again and room for its swing."""
         fields = sample.fields
         entry = fields["entry_point"]
         calls = _calls(sample)
-        found = self._expected.of(_reference(sample), entry, calls)
+        if too_slow_for:
+            known = tuple(each for part in too_slow_for for each in part.expected.seconds)
+            found = self._expected.timed_again(_reference(sample), entry, calls, known)
+        else:
+            found = self._expected.of(_reference(sample), entry, calls)
         if _is_mbpp(sample) and entry in NOT_NONE:
             found = replace(found, values=tuple(value is not None for value in found.values))
+        slack = SWING if too_slow_for else 1.0
         edge = len(fields["base_input"])
         return [
-            _Part(calls[:edge], replace(found, values=found.values[:edge], seconds=found.seconds[:edge])),
-            _Part(calls[edge:], replace(found, values=found.values[edge:], seconds=found.seconds[edge:])),
+            _Part(calls[at], replace(found, values=found.values[at], seconds=found.seconds[at]), slack)
+            for at in (slice(edge), slice(edge, None))
         ]
 
     def _run(self, sample: Sample, source: str, parts: Sequence[_Part]) -> _Ran:
@@ -172,12 +198,7 @@ class EvalPlusEvaluator(CodeEvaluator):
         arguments = [call for part in parts for call in part.arguments]
         wanted = [value for part in parts for value in part.expected.values]
         limits = [part.limits(self.rules) for part in parts]
-        # A task gets four times what its reference takes here, whatever the rules' cap: that this machine is
-        # slow, or has become slow since the reference ran, is no fault of the answer.
-        total = sum(
-            max(min(TASK_SECONDS, sum(each)), TIME_FACTOR * sum(part.expected.seconds)) + 1
-            for part, each in zip(parts, limits, strict=True)
-        )
+        total = sum(part.total(self.rules) for part in parts)
         readings = [
             _Reading(rules, sample, parts)
             for rules in ((self.rules, self.other) if _is_mbpp(sample) else (self.rules,))
