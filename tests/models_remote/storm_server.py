@@ -79,6 +79,7 @@ class Seen:
     last_headers: Mapping[str, str] | None = None
     last_body: Any = None
     targets: Counter[str] | None = None
+    first_asked: float | None = None
 
 
 Handler = Callable[[str, Mapping[str, str], Any], "tuple[int, dict[str, str], Any] | None"]
@@ -182,6 +183,8 @@ class _Connection(asyncio.Protocol):
     def request(self, target: str, headers: Mapping[str, str], body: Any) -> None:
         server, seen, storm = self.server, self.server.seen, self.server.storm
         prompt = _prompt(body)
+        if body is not None and seen.first_asked is None:
+            seen.first_asked = time.monotonic()
         seen.attempts[prompt] += 1
         seen.last_headers, seen.last_body = headers, body
         if seen.targets is not None:
@@ -327,25 +330,28 @@ def _head(status: int, headers: Mapping[str, str], length: int | None) -> bytes:
 
 
 class Span:
-    """The time from the first answer to the last, told (and begun anew) at /span."""
+    """The time from the first request to the last answer, told (and begun anew) at /span."""
 
-    def __init__(self) -> None:
-        self.times: list[float] = []
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        self._last = 0.0
 
     def __call__(
         self, target: str, headers: Mapping[str, str], body: Any
     ) -> tuple[int, dict[str, str], Any] | None:
         if target != "/span":
-            self.times = [*self.times[:1], time.monotonic()]
+            self._last = time.monotonic()
             return None
-        told = self.times[-1] - self.times[0]
-        self.times = []
+        told = self._last - (self._seen.first_asked or 0.0)
+        self._seen.first_asked = None
         return 200, {}, {"span": told}
 
 
 def main() -> None:
     """Serve until standard input ends: `storm_server.py LATENCY`."""
-    with StormServer(Storm(latency=float(sys.argv[1])), handler=Span()) as server:
+    server = StormServer(Storm(latency=float(sys.argv[1])))
+    server.handler = Span(server.seen)
+    with server:
         server.seen.targets = None
         print(server.port, flush=True)
         sys.stdin.read()
