@@ -109,8 +109,8 @@ def _compare_whole(port: int, samples: int, concurrency: int, repeat: int) -> No
         bare.append(_measure("aiohttp", port, samples, concurrency)["span"])
         seen.append(_span(port))
     span, loop, served = (statistics.median(times) for times in (ours, bare, seen))
-    print(f"  first request to last answer: {span:.2f} s, the bare loop {loop:.2f} s, ratio {span / loop:.2f}")
-    print(f"  from the first that reached the server: {served:.2f} s for the bare loop, {span / served:.2f}")
+    print(f"  first request to last answer: {span:.2f} s, the bare loop's {loop:.2f} s, {span / loop:.2f}")
+    print(f"  as the server sees the bare loop: {served:.2f} s, {span / served:.2f}")
 
 
 def _whole(port: int, samples: int, concurrency: int) -> None:

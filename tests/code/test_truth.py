@@ -15,10 +15,12 @@ from made import given, lines_gz, read_gz
 
 from evalsuite.datasets.bigcodebench import BigCodeBench
 from evalsuite.datasets.cruxeval import CruxEval
+from evalsuite.datasets.ds1000 import DS1000
 from evalsuite.datasets.humaneval import HumanEval, HumanEvalPlus, MbppPlus
 from evalsuite.datasets.multipl_e import MultiPLE
 from evalsuite.evaluators.code.bigcodebench import BigCodeBenchEvaluator
 from evalsuite.evaluators.code.cruxeval import CruxEvalEvaluator, extracted
+from evalsuite.evaluators.code.ds1000 import DS1000Evaluator
 from evalsuite.evaluators.code.evalplus import EvalPlusEvaluator
 from evalsuite.evaluators.code.function_tests import HumanEvalEvaluator
 from evalsuite.evaluators.code.multipl_e import MultiPLEEvaluator
@@ -242,3 +244,17 @@ def test_bigcodebench_hard_as_far_as_its_libraries_are_here(bench_data: Path, an
         score.id for score in judged if score.correct is not (verdicts[score.id][0]["status"] == "pass")
     ]
     assert len(different) <= max(1, 0.005 * len(judged)), different
+
+
+@pytest.mark.truth
+@pytest.mark.slow
+def test_all_ds1000_references_pass_where_nothing_is_fetched(bench_data: Path) -> None:
+    python = Path(__file__).resolve().parents[2] / ".venv-ds1000" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("DS-1000's libraries are not here: make .venv-ds1000/.installed")
+    samples = problems(DS1000(str(bench_data / "ds1000" / "ds1000.jsonl.gz")))
+    texts = {name: sample.fields["reference_code"] for name, sample in samples.items()}
+    scores = scored(DS1000Evaluator(python=str(python)), samples, texts, "solution")
+    failed = [score for score in scores if not score.correct]
+    assert all(score.status == "error" and "urlopen" in score.detail for score in failed), failed
+    assert len(failed) == 15
