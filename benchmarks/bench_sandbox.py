@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,25 +90,32 @@ def checker(problem: dict[str, Any]) -> Callable[[Callable[..., Any]], None]:
 
 
 def tree_seconds() -> float:
-    """Processor seconds of this process, its descendants and what they have reaped."""
-    tick = os.sysconf("SC_CLK_TCK")
-    parents: dict[int, int] = {}
-    spent: dict[int, float] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue  # it ended in between
-            parents[int(entry.name)] = int(fields[1])
-            spent[int(entry.name)] = sum(map(int, fields[11:15])) / tick
-    total = 0.0
-    for pid, seconds in spent.items():
-        above = pid
-        while above not in (0, os.getpid()):
-            above = parents.get(above, 0)
-        total += seconds if above == os.getpid() else 0
-    return total
+    """Processor seconds of this process, its descendants and what they have reaped.
+
+    A process that ends during the look is in nobody's sum yet or in two, so the look is repeated then.
+    """
+    while True:
+        before = _processes()
+        parents: dict[int, int] = {}
+        spent: dict[int, float] = {}
+        for pid in before:
+            with suppress(OSError):  # it ended in between
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                parents[pid] = int(fields[1])
+                spent[pid] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        if _processes() == before == parents.keys():
+            return sum(seconds for pid, seconds in spent.items() if _is_ours(pid, parents))
+
+
+def _processes() -> set[int]:
+    return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+
+
+def _is_ours(pid: int, parents: dict[int, int]) -> bool:
+    """Whether a process descends from this one, or is it."""
+    while pid not in (0, os.getpid()):
+        pid = parents.get(pid, 0)
+    return pid == os.getpid()
 
 
 def measured(name: str, run: Callable[[], int], count: int) -> tuple[float, float]:

@@ -15,6 +15,9 @@ from typing import Any
 
 from evalsuite.errors import UserError, nearest_name
 
+LLAMA_SLOTS = 4
+"""Requests that llama.cpp's server works on at once, each in a window of its own."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -105,12 +108,15 @@ def _lmdeploy(wish: Wish) -> list[str]:
 
 
 def _llama_cpp(wish: Wish) -> list[str]:
+    # Left alone, its slots share one window: several long prompts at once then fail for want of room.
+    slots = LLAMA_SLOTS if wish.window else 1
     pairs = {
         "-m": wish.path,
         "--host": wish.host,
         "--port": wish.port,
         "--alias": wish.name,
-        "-c": wish.window,
+        "-np": slots,
+        "-c": wish.window and slots * wish.window,
         "--seed": wish.seed,
         "--chat-template-file": wish.template,
         "--lora": wish.adapter,

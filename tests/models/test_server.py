@@ -125,7 +125,7 @@ def test_a_killed_owner_takes_its_server_along(tmp_path: Path) -> None:
 
 
 def test_each_engines_command_carries_path_port_and_window() -> None:
-    for engine in COMMANDS:
+    for engine in COMMANDS.keys() - {"llama.cpp"}:
         window = None if engine == "transformers" else 4096
         wish = Wish("org/model", "127.0.0.1", 1234, "model", window=window, args=("--extra", "1"))
         words = command_of(engine, wish, None)
@@ -135,6 +135,15 @@ def test_each_engines_command_carries_path_port_and_window() -> None:
         assert words[-2:] == ["--extra", "1"]
     with pytest.raises(UserError, match="did you mean 'vllm'"):
         command_of("vlm", wish, None)
+
+
+def test_each_slot_of_llama_cpp_has_the_whole_window() -> None:
+    words = command_of("llama.cpp", Wish("m.gguf", "127.0.0.1", 1, "m", window=1024, args=("-t", "2")), None)
+    assert "-np 4 -c 4096" in " ".join(words)
+    assert words[-2:] == ["-t", "2"]
+    words = command_of("llama.cpp", Wish("m.gguf", "127.0.0.1", 1, "m"), None)
+    assert "-np 1" in " ".join(words)
+    assert "-c" not in words
 
 
 @pytest.mark.parametrize(
