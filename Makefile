@@ -46,4 +46,4 @@ truth-quick: $(STAMP)  ## the same without what takes very long
 	$(BIN)/python -m pytest -m "truth and not slow" -n auto --dist loadgroup -rs
 
 clean:  ## remove what can be made again
-	rm -rf $(VENV) .venv-vllm .venv-lmeval .venv-ds1000 .venv-evalplus build dist *.egg-info
+	rm -rf $(VENV) .venv-vllm .venv-lmeval .venv-bigcodebench .venv-ds1000 .venv-evalplus build dist *.egg-info

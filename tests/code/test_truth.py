@@ -61,6 +61,12 @@ def assert_agrees(scores: Iterable[Score], truth: Mapping[str, bool], metric: st
     assert len(different) <= max(1, 0.005 * len(verdicts))
 
 
+def side_python(name: str) -> str | None:
+    """The interpreter of a side environment, where it was made."""
+    python = Path(__file__).resolve().parents[2] / f".venv-{name}" / "bin" / "python"
+    return str(python) if python.exists() else None
+
+
 def evalplus(answers: Path, name: str) -> tuple[dict[str, str], dict[str, bool], dict[str, bool]]:
     """Answers, and whether the base inputs alone and all inputs passed."""
     folder = answers / "evalplus" / name
@@ -237,8 +243,10 @@ def test_bigcodebench_hard_as_far_as_its_libraries_are_here(bench_data: Path, an
         for row in lines_gz(folder / "completion-sanitized-calibrated.jsonl.gz")
     }
     verdicts = read_gz(folder / "completion-sanitized-calibrated_hard_eval_results.json.gz")["eval"]
-    scores = scored(BigCodeBenchEvaluator(), samples, texts, "solution")
+    python = side_python("bigcodebench")
+    scores = scored(BigCodeBenchEvaluator(python=python), samples, texts, "solution")
     judged = [score for score in scores if score.status != "error"]
+    assert python is None or len(judged) == len(scores)
     assert judged
     different = [
         score.id for score in judged if score.correct is not (verdicts[score.id][0]["status"] == "pass")
@@ -249,12 +257,12 @@ def test_bigcodebench_hard_as_far_as_its_libraries_are_here(bench_data: Path, an
 @pytest.mark.truth
 @pytest.mark.slow
 def test_all_ds1000_references_pass_where_nothing_is_fetched(bench_data: Path) -> None:
-    python = Path(__file__).resolve().parents[2] / ".venv-ds1000" / "bin" / "python"
-    if not python.exists():
+    python = side_python("ds1000")
+    if python is None:
         pytest.skip("DS-1000's libraries are not here: make .venv-ds1000/.installed")
     samples = problems(DS1000(str(bench_data / "ds1000" / "ds1000.jsonl.gz")))
     texts = {name: sample.fields["reference_code"] for name, sample in samples.items()}
-    scores = scored(DS1000Evaluator(python=str(python)), samples, texts, "solution")
+    scores = scored(DS1000Evaluator(python=python), samples, texts, "solution")
     failed = [score for score in scores if not score.correct]
     assert all(score.status == "error" and "urlopen" in score.detail for score in failed), failed
     assert len(failed) == 15
