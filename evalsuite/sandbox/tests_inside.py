@@ -47,17 +47,40 @@ def test_names(test: str, class_name: str) -> list[str]:
 
 def class_names(test: str) -> list[str] | None:
     """The classes that a test source defines; None where one may build on a test case of some library."""
+    tree = syntax.module(test)
+    origins = _origins(tree)
     found: list[str] = []
-    for node in ast.walk(syntax.module(test)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             found.append(node.name)
-            named = [
-                base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-                for base in node.bases
-            ]
-            if any(name.endswith("TestCase") and name != "TestCase" for name in named):
+            if any(_is_of_a_library(base, origins) for base in node.bases):
                 return None
     return found
+
+
+def _origins(tree: ast.AST) -> dict[str, str]:
+    """The module that each imported name comes from."""
+    origins: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            origins.update({alias.asname or alias.name: node.module or "" for alias in node.names})
+        elif isinstance(node, ast.Import):
+            origins.update({alias.asname or alias.name: alias.name for alias in node.names})
+    return origins
+
+
+def _is_of_a_library(base: ast.expr, origins: dict[str, str]) -> bool:
+    """Whether a base class is a test case, and not `unittest`'s own."""
+    if isinstance(base, ast.Attribute):
+        name, holder = base.attr, ast.unparse(base.value)
+    elif isinstance(base, ast.Name):
+        name, holder = base.id, base.id
+    else:
+        return False
+    if not name.endswith("TestCase"):
+        return False
+    origin = origins.get(holder, "unittest" if holder == name else holder)
+    return name != "TestCase" or origin.partition(".")[0] != "unittest"
 
 
 @functools.lru_cache(maxsize=1024)

@@ -20,6 +20,7 @@ import pytest
 from evalsuite.errors import UserError
 from evalsuite.sandbox import Limits, Outcome, Sandbox, VerdictCache, imports, probe
 from evalsuite.sandbox.outcome import Isolation
+from evalsuite.sandbox.tests_inside import class_names
 from tests.sandbox import levels
 from tests.sandbox.plain_user import as_plain_user
 
@@ -414,3 +415,20 @@ def test_sql_reads_and_cannot_write(sandbox: Sandbox, tmp_path: Path) -> None:
     assert database.read_bytes() == before
     with pytest.raises(UserError, match="no database"):
         sandbox.sql(tmp_path / "missing.sqlite", "select 1")
+
+
+@pytest.mark.parametrize(
+    ("test", "known"),
+    [
+        ("import unittest\nclass T(unittest.TestCase): pass", ["T"]),
+        ("from unittest import TestCase\nclass T(TestCase): pass\nclass U(T): pass", ["T", "U"]),
+        ("import unittest as u\nclass T(u.TestCase): pass", ["T"]),
+        ("class T(TestCase): pass", ["T"]),
+        ("from pyfakefs.fake_filesystem_unittest import TestCase\nclass T(TestCase): pass", None),
+        ("import django.test\nclass T(django.test.TestCase): pass", None),
+        ("from flask_testing import TestCase as Base, TestCase\nclass T(TestCase): pass", None),
+        ("import aiounittest\nclass T(aiounittest.AsyncTestCase): pass", None),
+    ],
+)
+def test_a_librarys_test_case_is_known_by_where_it_comes_from(test: str, known: list[str] | None) -> None:
+    assert class_names(test) == known
