@@ -177,7 +177,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
                 stderr=complaints,
-                env={**environment(self.home, self.temporary), **dict(self.kind.environment)},
+                env={**self._environment(), **dict(self.kind.environment)},
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the trusted side to handle
             )  # fmt: skip
@@ -202,6 +202,13 @@ class Worker:
             self.close()
             raise WorkerLost(str(answer[1]))
         self.layers = tuple(answer[1].split(","))
+
+    def _environment(self) -> dict[str, str]:
+        """A scientific program that calls `python` gets the one that it runs in, where that has this name."""
+        shared = environment(self.home, self.temporary)
+        if self.kind.flavour == "lean":
+            return shared
+        return {**shared, "PATH": f"{Path(self.kind.interpreter.executable).parent}:{shared['PATH']}"}
 
     def _map(self, host_id: int) -> bool:
         """Map the inner user to an unused one of the host; False where this process has no right to."""
