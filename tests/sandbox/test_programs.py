@@ -432,3 +432,10 @@ def test_sql_reads_and_cannot_write(sandbox: Sandbox, tmp_path: Path) -> None:
 )
 def test_a_librarys_test_case_is_known_by_where_it_comes_from(test: str, known: list[str] | None) -> None:
     assert class_names(test) == known
+
+
+def test_scientific_programs_find_the_python_that_they_run_in(sandbox: Sandbox) -> None:
+    source = "import os\nprint(os.environ['PATH'].split(':')[0])"
+    own = str(Path(sandbox.interpreter.executable).parent)
+    assert sandbox.program(source, flavour="scientific").stdout.strip() == own
+    assert sandbox.program(source, flavour="lean").stdout.strip() == "/usr/local/bin"
