@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -40,13 +43,14 @@ _SCIENTIFIC_TMP_MB = 256
 class _Slot:
     """One place for a program at a time, with its workers of each kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, processor: int) -> None:
+        self.processor = processor
         self.workers: dict[Kind, Worker] = {}
 
     def worker(self, kind: Kind) -> Worker:
         worker = self.workers.get(kind)
         if worker is None or not worker.alive:
-            worker = Worker(kind)
+            worker = Worker(kind, self.processor)
             worker.start()
             self.workers[kind] = worker
         return worker
@@ -59,6 +63,14 @@ class _Slot:
     def close(self) -> None:
         for kind in list(self.workers):
             self.drop(kind)
+
+
+def _processors() -> Iterator[int]:
+    """The processors that this process may use, in turn; where to begin is left to chance, since other
+    sandboxes may run beside.
+    """
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    return islice(cycle(usable), secrets.randbelow(len(usable)), None)
 
 
 class Sandbox:
@@ -98,7 +110,7 @@ class Sandbox:
             )
         self.interpreter = interpreter.find(python)
         self.size = workers or usable_cores()
-        self._free = [_Slot() for _ in range(self.size)]
+        self._free = [_Slot(processor) for processor in islice(_processors(), self.size)]
         self._slots = list(self._free)
         self._changed = threading.Condition()
         self._alone = threading.Lock()
