@@ -250,9 +250,11 @@ class Sandbox:
         mutates: bool = False,
         flavour: Flavour | None = None,
         preamble: str = "",
+        hash_seed: int = 0,
     ) -> Calls:
         """Split verdict, many calls at once: the results in order, for the caller to compare out here.
 
+        `hash_seed` is what the hashes of texts come from, and with them the order of their sets.
         `stop_on(index, result)` ends the program as soon as it says so. `per_call_s` limits each call's
         processor time. A call that was not answered because the program ended is `Died`, and is the last
         result.
@@ -264,7 +266,9 @@ class Sandbox:
                 results = session.stream(calls, per_call_s, stop_on)
             return session.completed(results), session.verdict(None)
 
-        results, outcome = self._attempt(self.kind(flavour or imports.flavour(text)), run, limits)
+        environment = (("PYTHONHASHSEED", str(hash_seed)),) if hash_seed else ()
+        kind = self.kind(flavour or imports.flavour(text), environment=environment)
+        results, outcome = self._attempt(kind, run, limits)
         return Calls(results or (), outcome)
 
     def program(
