@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -112,6 +113,7 @@ class Sandbox:
         self.size = workers or usable_cores()
         self._free = [_Slot(processor) for processor in islice(_processors(), self.size)]
         self._slots = list(self._free)
+        self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
         self._alone = threading.Lock()
         self._watchdog = Watchdog()
@@ -144,17 +146,24 @@ class Sandbox:
     # ---- places and retries ----
 
     def _take(self) -> _Slot:
+        """A free slot, in the order of asking: who has just given one back does not overtake who waits."""
         with self._changed:
-            while not self._free and not self._closed:
-                self._changed.wait()
-            if self._closed:
-                raise RuntimeError("the sandbox is closed")
-            return self._free.pop()
+            ticket = object()
+            self._waiting.append(ticket)
+            try:
+                while not self._closed and not (self._free and self._waiting[0] is ticket):
+                    self._changed.wait()
+                if self._closed:
+                    raise RuntimeError("the sandbox is closed")
+                return self._free.pop()
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
 
     def _give(self, slot: _Slot) -> None:
         with self._changed:
             self._free.append(slot)
-            self._changed.notify()
+            self._changed.notify_all()
 
     @contextlib.contextmanager
     def _place(self, alone: bool) -> Iterator[_Slot]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from made import given, sample
 
 from evalsuite.errors import UserError
+from evalsuite.evaluators.code import evalplus
 from evalsuite.evaluators.code.evalplus import EvalPlusEvaluator
 from evalsuite.evaluators.code.evalplus_rules import Comparison
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
@@ -154,6 +155,52 @@ def test_values_too_large_to_be_carried_out_are_equal_whatever_their_numbers_are
     ]
     scores = evaluator.score([(sample("HumanEval/0", **task), answers)])
     assert [score.status for score in scores] == ["right", "wrong", "wrong"]
+
+
+SLOW = """    total = 0
+    for n in range(x):
+        total += n % 7
+    return total
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "processes"),
+    [
+        (SLOW, "right", 2),
+        (SLOW.replace("% 7", "% 7 + (x == 1_000_000)"), "wrong", 3),
+        (f"    double.calls = getattr(double, 'calls', 0) + 1\n{SLOW}", "right", 1),
+        (
+            f"    double.calls = getattr(double, 'calls', 0) + 1\n    if double.calls > 2: return 0\n{SLOW}",
+            "wrong",
+            1,
+        ),
+    ],
+    ids=["alike", "wrong in one", "keeps a count", "goes by its count"],
+)
+def test_a_slow_task_is_shared_where_its_calls_have_nothing_to_do_with_each_other(
+    evaluator: EvalPlusEvaluator, monkeypatch: pytest.MonkeyPatch, body: str, status: str, processes: int
+) -> None:
+    task = {
+        **TASK,
+        "canonical_solution": SLOW,
+        "base_input": [[1000], [1_000_000], [5]],
+        "plus_input": [[1_000_001]],
+    }
+    monkeypatch.setattr(evalplus, "SLOW_SECONDS", 0.001)
+    evaluator.workers = 2
+    begun = []
+    run = evaluator.sandbox.run_calls
+
+    def counted(source: str, *rest: Any, **named: Any) -> Any:
+        if not named.get("hash_seed"):
+            begun.append(source)
+        return run(source, *rest, **named)
+
+    monkeypatch.setattr(evaluator.sandbox, "run_calls", counted)
+    score = next(evaluator.score([(sample("HumanEval/0", **task), [given(body)])]))
+    assert score.status == status, score
+    assert len(begun) == processes
 
 
 def test_unknown_rules_are_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -18,7 +19,8 @@ from evalsuite.evaluators.code.evalplus_rules import (
     Rules,
     checked_rules,
 )
-from evalsuite.evaluators.code.expected import Expected, ExpectedValues
+from evalsuite.evaluators.code.expected import SLOW_SECONDS, Expected, ExpectedValues
+from evalsuite.evaluators.code.independent import calls_are_independent
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
 from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled, completion_end, joined
 from evalsuite.evaluators.code.sanitize import sanitized
@@ -46,6 +48,16 @@ class _Part:
     def limits(self, rules: Rules) -> list[float]:
         """The processor seconds that each call may use."""
         return [max(MIN_SECONDS[rules], self.slack * TIME_FACTOR * each) for each in self.expected.seconds]
+
+    def of(self, chosen: Sequence[int]) -> _Part:
+        """Some of its inputs."""
+        values, seconds = self.expected.values, self.expected.seconds
+        expected = replace(
+            self.expected,
+            values=tuple(values[at] for at in chosen),
+            seconds=tuple(seconds[at] for at in chosen),
+        )
+        return _Part([self.arguments[at] for at in chosen], expected, self.slack)
 
     def total(self, rules: Rules) -> float:
         """The processor seconds that all calls may use.
@@ -184,12 +196,33 @@ class EvalPlusEvaluator(CodeEvaluator):
         EvalPlus gives each half its own process, so what the base inputs left behind in the program's globals
         must not decide. Running both at once first is what makes the common cases cheap.
         """
+        shared = self._shared(sample, source, parts)
+        if shared is not None:
+            return shared
         first = self._once(sample, source, parts)
         base, plus = first.halves
         if not base.right or plus.right or plus.status in ("error", "timeout"):
             return first
         again = self._once(sample, source, parts[1:])
         return _Ran(again.outcome, (base, again.halves[0]), (first.others[0], again.others[0]))
+
+    def _shared(self, sample: Sample, source: str, parts: Sequence[_Part]) -> _Ran | None:
+        """A slow task over several processes, so that one answer does not keep all the others waiting.
+
+        For programs whose calls have nothing to do with each other, and for right answers alone: what any of
+        the processes is not content with is for the usual way to judge, one call after another.
+        """
+        shares = _shares(parts, self.workers)
+        if len(shares) < 2 or not calls_are_independent(source):
+            return None
+        with ThreadPoolExecutor(len(shares), thread_name_prefix="share") as pool:
+            ran = list(pool.map(lambda share: self._once(sample, source, share), shares))
+        right = all(half.right for each in ran for half in each.halves)
+        spent = sum(each.outcome.cpu_s for each in ran)
+        if not right or spent > sum(part.total(self.rules) for part in parts):
+            return None
+        others = tuple(all(each.others[at] for each in ran) for at in range(len(parts)))
+        return _Ran(replace(ran[0].outcome, cpu_s=spent), ran[0].halves, others)
 
     def _once(self, sample: Sample, source: str, parts: Sequence[_Part]) -> _Ran:
         """All inputs of some parts in one process, ended when wrong by both readings of the rules."""
@@ -255,6 +288,29 @@ class _Reading:
         if self._wrong is not None:
             return self._wrong
         return min(answered, asked)
+
+
+def _shares(parts: Sequence[_Part], most: int) -> list[list[_Part]]:
+    """The inputs of a slow task in shares of like length, by the reference's times; one when it is fast."""
+    times = [
+        (seconds, half, at)
+        for half, part in enumerate(parts)
+        for at, seconds in enumerate(part.expected.seconds)
+    ]
+    whole = sum(seconds for seconds, _, _ in times)
+    most = min(most, int(whole / SLOW_SECONDS), len(times))
+    if most < 2:
+        return [list(parts)]
+    shares: list[list[tuple[int, int]]] = [[] for _ in range(most)]
+    lengths = [0.0] * most
+    for seconds, half, at in sorted(times, reverse=True):
+        shortest = lengths.index(min(lengths))
+        lengths[shortest] += seconds
+        shares[shortest].append((half, at))
+    return [
+        [part.of(sorted(at for half, at in share if half == number)) for number, part in enumerate(parts)]
+        for share in shares
+    ]
 
 
 def _failure(ran: Calls, at: int, wanted: Sequence[Any], number: int) -> _Half:
