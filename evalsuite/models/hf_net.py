@@ -5,7 +5,6 @@ Everything here is arithmetic on tensors; requests and texts are unknown to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -234,11 +233,3 @@ def free_bytes(device: Any) -> int:
     except OSError:
         return 4 << 30
     return next((int(line.split()[1]) * 512 for line in lines if line.startswith("MemAvailable")), 4 << 30)
-
-
-def rectangle(rows: Sequence[Sequence[int]], device: Any) -> Any:
-    """Rows of ids as one tensor, filled up with zeros on the right."""
-    import torch
-
-    width = max(map(len, rows))
-    return torch.tensor([[*row, *([0] * (width - len(row)))] for row in rows], device=device)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from evalsuite.models.hf_cache import cropped
 from evalsuite.models.hf_net import Net
+from evalsuite.models.hf_transfer import Arriving, placed
 
 LEAST_SHARED = 12
 WORTH = 200
@@ -48,7 +49,7 @@ class Beginning:
         chunk = max(1, min(PREFIX_CHUNK, logit_rows)) if scored else PREFIX_CHUNK
         for start in range(keep, len(ids), chunk):
             part = list(ids[start : start + chunk])
-            x = torch.tensor([part], device=self._net.device)
+            x = placed([part], self._net.device)
             positions = torch.arange(start, start + len(part), device=x.device)[None]
             mask = torch.ones(len(part), start + len(part), dtype=torch.bool, device=x.device).tril(start)
             targets = list(ids[start + 1 : start + len(part) + 1])
@@ -57,19 +58,24 @@ class Beginning:
                 picked = torch.zeros(1, dtype=torch.long, device=x.device)
             logits = self._net.forward(x, picked, mask[None, None], positions, cache)
             if scored and targets:
-                scores = scores[: start + 1] + gather(logits, targets)
+                scores = scores[: start + 1] + read_scores(gather(logits, targets))
         self.cache, self.ids = cache, list(ids)
         self.scores = scores
 
 
-def gather(logits: Any, targets: Sequence[int]) -> list[tuple[float, bool]]:
+def gather(logits: Any, targets: Sequence[int]) -> Arriving:
     """The log-probability of each target in its row of logits, and whether it is the likeliest token."""
     import torch
 
-    wanted = torch.tensor(targets, device=logits.device)[:, None]
+    wanted = placed(targets, logits.device)[:, None]
     values = logits.gather(-1, wanted)[:, 0] - logits.logsumexp(-1)
     best = logits.argmax(-1) == wanted[:, 0]
-    return list(zip(values.tolist(), best.tolist(), strict=True))
+    return Arriving(torch.stack([values, best.to(values.dtype)], dim=1))
+
+
+def read_scores(found: Arriving) -> list[tuple[float, bool]]:
+    """What `gather` sent."""
+    return [(value, bool(best)) for value, best in found.read()]
 
 
 def common(rows: Sequence[list[int]]) -> int:
