@@ -134,8 +134,8 @@ def batches(raw: Any, tokenizer: Any, task: Work, size: int, grouped: bool) -> l
     return [found[at] for at in range(len(task.texts))]
 
 
-def continuous(raw: Any, tokenizer: Any, task: Work) -> list[str]:
-    """transformers' continuous batching, all requests handed over at once."""
+def continuous(raw: Any, tokenizer: Any, task: Work) -> tuple[float, list[str]]:
+    """transformers' continuous batching, all requests handed over at once; its preparations are not counted."""
     from transformers import GenerationConfig
 
     settings = GenerationConfig(
@@ -144,6 +144,8 @@ def continuous(raw: Any, tokenizer: Any, task: Work) -> list[str]:
     ids = [tokenizer(text).input_ids for text in task.texts]
     found: dict[str, str] = {}
     with raw.continuous_batching_context_manager(generation_config=settings, block=True) as manager:
+        _settle()
+        started = time.monotonic()
         for at, size in enumerate(task.wanted):
             manager.add_request(ids[at], request_id=str(at), max_new_tokens=size)
         while len(found) < len(ids):
@@ -152,14 +154,15 @@ def continuous(raw: Any, tokenizer: Any, task: Work) -> list[str]:
                 raise RuntimeError("continuous batching gave no more answers")
             if result.is_finished():
                 found[result.request_id] = tokenizer.decode(result.generated_tokens, skip_special_tokens=True)
-    return [found[str(at)] for at in range(len(ids))]
+        span = time.monotonic() - started
+    return span, [found[str(at)] for at in range(len(ids))]
 
 
-def timed(way: Callable[[], list[Any]]) -> tuple[float, list[Any]]:
+def timed(way: Callable[..., list[Any]], *words: Any) -> tuple[float, list[Any]]:
     """Seconds until a way has given all its results."""
     _settle()
     started = time.monotonic()
-    found = way()
+    found = way(*words)
     _settle()
     return time.monotonic() - started, found
 
@@ -183,39 +186,40 @@ def generation(folder: str, kinds: Sequence[str], count: int, runs: int) -> None
     raw = AutoModelForCausalLM.from_pretrained(folder, dtype=model._base.model.dtype).to(device).eval()
     # One of its own: asked to pad once, a tokenizer goes on padding.
     tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    ways: dict[str, Callable[[Work], list[str]]] = {
-        "generate, batches of 64": lambda task: batches(raw, tokenizer, task, 64, False),
-        "generate, batches of 256": lambda task: batches(raw, tokenizer, task, 256, False),
-        "generate, 64 of one length": lambda task: batches(raw, tokenizer, task, 64, True),
+    ways: dict[str, Callable[[Work], tuple[float, list[str]]]] = {
+        "generate, batches of 256": lambda task: timed(batches, raw, tokenizer, task, 256, False),
+        "generate, 64 of one length": lambda task: timed(batches, raw, tokenizer, task, 64, True),
     }
     if device == "cuda":
         ways["generate_batch"] = lambda task: continuous(raw, tokenizer, task)
     small = work("equal", 8)
-    for way in (lambda task: ours(model, task), ways["generate, batches of 64"]):
-        way(small)
+    ours(model, small)
+    batches(raw, tokenizer, small, 64, False)
     for kind in kinds:
         task = work(kind, count or KINDS[kind])
         tokens = sum(task.wanted)
-        spans = []
-        for _ in range(runs):
-            span, texts = timed(lambda task=task: ours(model, task))
-            spans.append(span)
+        spans = [timed(ours, model, task)[0] for _ in range(runs)]
         own = statistics.median(spans)
         say(f"{kind:8s} {'ours':28s} {tokens / own:9.0f} tokens/s ({', '.join(f'{s:.2f}' for s in spans)} s)")
         for name, way in ways.items():
-            if kind != "unequal" and "one length" in name or kind == "unequal" and name.endswith("of 64"):
+            if kind != "unequal" and "one length" in name:
                 continue
             try:
-                span, other = timed(lambda task=task, way=way: way(task))
+                span, _ = way(task)
             except Exception as error:
                 say(f"{kind:8s} {name:28s} does not run here: {type(error).__name__}: {str(error)[:300]}")
                 continue
-            same = sum(a == b for a, b in zip(texts, other, strict=True))
-            say(
-                f"{kind:8s} {name:28s} {tokens / span:9.0f} tokens/s ({span:.2f} s); ours is {span / own:.2f}x; "
-                f"same texts {same}/{len(texts)}"
-            )
+            say(f"{kind:8s} {name:28s} {tokens / span:9.0f} tokens/s ({span:.2f} s); ours is {span / own:.2f}x")
     model.close()
+    del raw
+    exact = HuggingFaceBaseModel(folder, dtype="float32")
+    raw = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device).eval()
+    task = work("unequal", min(96, count or 96))
+    task = Work(task.texts, [min(64, size) for size in task.wanted])
+    pairs = zip(ours(exact, task), batches(raw, tokenizer, task, 64, False), strict=True)
+    same = sum(one == other for one, other in pairs)
+    say(f"float32: the same text as generate's for {same} of {len(task.texts)} prompts")
+    exact.close()
 
 
 # --------------------------------------------------------------------------- log-likelihood
@@ -265,10 +269,10 @@ def loglikelihood(folder: str, count: int, runs: int) -> None:
     scored_plainly(raw, model.tokenizer, 16)
     spans = []
     for _ in range(runs):
-        span, values = timed(lambda: scored(model, count))
+        span, values = timed(scored, model, count)
         spans.append(span)
     own = statistics.median(spans)
-    span, other = timed(lambda: scored_plainly(raw, model.tokenizer, count))
+    span, other = timed(scored_plainly, raw, model.tokenizer, count)
     say(f"scoring  ours {count / own:.0f} questions/s ({', '.join(f'{one:.2f}' for one in spans)} s)")
     worst = max(abs(a - b) for a, b in zip(values, other, strict=True))
     say(f"scoring  plain batches {count / span:.0f} ({span:.2f} s); ours is {span / own:.1f}x; differ by {worst:.1e}")

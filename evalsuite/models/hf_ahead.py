@@ -22,7 +22,7 @@ from evalsuite.types import Answer
 # Steps on their way: enough for the device to be busy while the host does something longer.
 DEPTH = 2
 # Prompts prepared in one go, beside a step.
-AHEAD = 32
+AHEAD = 8
 # Memory for slots comes in pieces of so many positions.
 PIECE = 256
 
@@ -98,11 +98,26 @@ class AheadDecoder(Decoder):
                 raise
             yield from self._shrink(pending, [])
             return
-        pending.ahead(AHEAD)
         self._land(DEPTH if self.seats else 0)
-        # A share of the answers that wait: many may end at once, and the device must not wait for all of them.
-        count = len(self.done) // 4 + 4 if self.seats else len(self.done)
-        yield from self._answers([self.done.popleft() for _ in range(min(count, len(self.done)))])
+        yield from self._meanwhile(pending)
+
+    def _meanwhile(self, pending: Pending) -> Iterator[Answer]:
+        """Write answers and prepare prompts for as long as the device has something to do.
+
+        Many rows may end at once; their answers wait for such moments. Some are written in any case, so that no
+        more wait than a few steps bring.
+        """
+        least = len(self.done) // 16 + 1 if self.seats else len(self.done)
+        pending.ahead(AHEAD)
+        while self.done and (least > 0 or not self._hungry()):
+            least -= 1
+            yield self.done.popleft().answer(self.tokenizer)
+        while not self._hungry() and pending.ahead(AHEAD):
+            pass
+
+    def _hungry(self) -> bool:
+        """Whether the device will soon have nothing to do."""
+        return not self.flights or self.flights[0].tokens.there
 
     def _start(self) -> None:
         """Start one step for all rows."""

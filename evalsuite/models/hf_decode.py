@@ -19,9 +19,12 @@ PREFILL_TOKENS = {"cpu": 4096, "cuda": 16384}
 AUTO_ROWS = {"cpu": 128, "cuda": 256}
 WINDOW = 4
 # What one more call costs: bytes of keys and values that attention could have read, tokens that a prompt pass
-# could have computed.
+# could have computed. On a GPU the latter depend on the model: what it computes while the host starts a pass.
 CALL_BYTES = {"cpu": 64 << 10, "cuda": 32 << 20}
-CALL_TOKENS = {"cpu": 128, "cuda": 1024}
+CALL_TOKENS = 128
+CALL_PRODUCTS = 5 * 10**12
+# A pass over new prompts waits until this part of the slots is free.
+FREE_PART = {"cpu": 8, "cuda": 4}
 
 Prepare = Callable[[list[Request]], list["Row | Answer"]]
 
@@ -44,9 +47,9 @@ class Pending:
         self._up = False
         self.refused: deque[Answer] = deque()
 
-    def ahead(self, count: int) -> None:
-        """Prepare some of the next window while there is time for it."""
-        self._take(min(count, self.size - len(self._next)))
+    def ahead(self, count: int) -> bool:
+        """Prepare some of the next window while there is time for it; false when nothing is left to prepare."""
+        return self._take(min(count, self.size - len(self._next)))
 
     def _take(self, count: int) -> bool:
         """Take some requests into the next window; false when there was none."""
@@ -59,7 +62,9 @@ class Pending:
         return bool(taken)
 
     def _fill(self) -> None:
-        more = self._take(self.size - len(self._next))
+        # What was prepared ahead will do if it fills the slots once: taking more now would let the device wait.
+        enough = len(self._next) >= max(1, self.size // WINDOW)
+        more = enough or self._take(self.size - len(self._next))
         rows, self._next = self._next, []
         sign = 1 if self._up else -1
         rows.sort(key=lambda row: (-row.limit.bit_length(), sign * len(row.ids)))
@@ -93,7 +98,7 @@ class Decoder:
         kind = net.device.type
         self.prefill_tokens = PREFILL_TOKENS.get(kind, 4096)
         self.budget = max(1, int(free_bytes(net.device) * 0.8) // max(1, net.token_bytes()))
-        self.call_tokens = CALL_TOKENS.get(kind, 128)
+        self.call_tokens = _call_tokens(net)
         self.spare = CALL_BYTES.get(kind, 64 << 10) * net.layers // max(1, net.token_bytes())
         self.rows = batch_size or AUTO_ROWS.get(kind, 32)
         self.live: list[Row] = []
@@ -134,7 +139,8 @@ class Decoder:
 
     # ------------------------------------------------------------------ new rows
     def _refill(self, pending: Pending) -> Iterator[Answer]:
-        if len(self.live) > self.rows - max(1, self.rows // 8):
+        part = FREE_PART.get(self.net.device.type, 8)
+        if len(self.live) > self.rows - max(1, self.rows // part):
             # A pass over new prompts is dear: it waits until a few slots are free.
             return
         packs = deque(self._packs(self._admit(pending)))
@@ -285,6 +291,12 @@ class Decoder:
         self.rows = max(1, count // 2)
         self.prefill_tokens = max(256, self.prefill_tokens // 2)
         pending.give_back(every)
+
+
+def _call_tokens(net: Net) -> int:
+    if net.device.type != "cuda":
+        return CALL_TOKENS
+    return max(CALL_TOKENS, min(PREFILL_TOKENS["cuda"], CALL_PRODUCTS // max(1, net.parameters())))
 
 
 def _empty_cache() -> None:

@@ -5,6 +5,7 @@ Everything here is arithmetic on tensors; requests and texts are unknown to it.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,19 @@ class Net:
         return int(2 * self.layers * heads * size * self.dtype.itemsize)
 
     def forward(
-        self, ids: Any, picked: Any, mask: Any = None, positions: Any = None, cache: Any = None
+        self,
+        ids: Any,
+        picked: Any,
+        mask: Any = None,
+        positions: Any = None,
+        cache: Any = None,
+        *,
+        fixed: bool = False,
     ) -> Any:
-        """Logits of the picked places (indices into rows x columns) as float32, one row each."""
+        """Logits of the picked places (indices into rows x columns) as float32, one row each.
+
+        `fixed` says that passes of these sizes will come again and again.
+        """
         options: dict[str, Any] = {"use_cache": cache is not None}
         if cache is not None:
             options["past_key_values"] = cache
@@ -59,10 +70,15 @@ class Net:
             options["position_ids"] = positions
         self._picked = picked
         try:
-            logits = self.model(input_ids=ids, **options).logits
+            with contextlib.nullcontext() if fixed else _kernels_for_any_size(self.device):
+                logits = self.model(input_ids=ids, **options).logits
         finally:
             self._picked = None
         return logits.reshape(-1, logits.shape[-1])[: len(picked)].float()
+
+    def parameters(self) -> int:
+        """How many numbers the weights are."""
+        return sum(weight.numel() for weight in self.model.parameters())
 
     def _additive(self, mask: Any) -> Any:
         """An additive mask from a boolean one (true where a query may look)."""
@@ -105,6 +121,15 @@ class Net:
                 raise
             return f"{type(error).__name__}: {error}"
         return "" if wrong <= tolerance else f"log-probabilities differ by {wrong:.2g}"
+
+
+def _kernels_for_any_size(device: Any) -> Any:
+    """Attention without cuDNN's kernels, which are planned anew, for tens of milliseconds, at every new size."""
+    if device.type != "cuda":
+        return contextlib.nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
 
 
 def use_grouped_attention(model: Any) -> None:

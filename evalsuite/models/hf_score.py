@@ -21,7 +21,7 @@ from evalsuite.types import OptionScore
 
 WINDOW = 256
 ROW_TOKENS = {"cpu": 4096, "cuda": 32768}
-LOGIT_BYTES = {"cpu": 256 << 20, "cuda": 2 << 30}
+LOGIT_BYTES = {"cpu": 256 << 20, "cuda": 8 << 30}
 
 
 @dataclass

@@ -134,7 +134,9 @@ class Stepper:
         every, places = self._every[:count], self.places[:count]
         self.slots.steps.set(every, places, width)
         mask = (self._columns[:width][None] <= places[:, None])[:, None, None]
-        return self.net.forward(self.tokens[:count, None], every, mask, places[:, None], self.slots.cache)
+        return self.net.forward(
+            self.tokens[:count, None], every, mask, places[:, None], self.slots.cache, fixed=self.recording
+        )
 
     # ------------------------------------------------------------------ graphs
     def _size(self, count: int, width: int) -> Size | None:

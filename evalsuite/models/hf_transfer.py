@@ -41,6 +41,11 @@ class Arriving:
         self._sent = torch.cuda.Event()
         self._sent.record(torch.cuda.current_stream(values.device))
 
+    @property
+    def there(self) -> bool:
+        """Whether reading them would not wait."""
+        return self._sent is None or bool(self._sent.query())
+
     def read(self) -> list[Any]:
         """The values; waits until they are there."""
         if self._sent is not None:
