@@ -1,9 +1,10 @@
 """One GPU: tokens per second of each way to generate and to score, and how busy a whole run keeps the card.
 
-python benchmarks/bench_gpu.py [--size 1.5b] [--parts generation,loglikelihood,busy] [--kinds equal,unequal,long]
+python benchmarks/bench_gpu.py [--size 1.5b] [--parts generation,loglikelihood,busy] [--kinds equal,unequal]
 
-The model is a Qwen2 of the named size with random weights in bfloat16, made on the spot. Peers run in the same
-process on the same weights: transformers' `generate` over batches sorted by length, and its continuous batching.
+The model is a Qwen2 of the named size with random weights in bfloat16, made on the spot. Peers run in the
+same process on the same weights: transformers' `generate` over batches sorted by length, and its continuous
+batching.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ DATASETS = 10
 def make_qwen(folder: Path, size: str) -> Path:
     """A random Qwen2 of a real size; made once.
 
-    Output rows of ids that the small tokenizer does not have, and of the token that ends a text, are zero: they are
-    never the likeliest, so that every answer is as long as it may be.
+    Output rows of ids that the small tokenizer does not have, and of the token that ends a text, are zero:
+    they are never the likeliest, so that every answer is as long as it may be.
     """
     if (folder / "config.json").exists():
         return folder
@@ -111,7 +112,10 @@ def ours(model: Any, task: Work) -> list[str]:
 
 
 def batches(raw: Any, tokenizer: Any, task: Work, size: int, grouped: bool) -> list[str]:
-    """transformers' `generate` over sorted batches; `grouped` puts answers of one length together, as lm-eval."""
+    """transformers' `generate` over sorted batches.
+
+    `grouped` puts answers of one length together, as lm-eval does.
+    """
     import torch
 
     order = sorted(range(len(task.texts)), key=lambda at: (grouped * task.wanted[at], -len(task.texts[at])))
@@ -135,7 +139,7 @@ def batches(raw: Any, tokenizer: Any, task: Work, size: int, grouped: bool) -> l
 
 
 def continuous(raw: Any, tokenizer: Any, task: Work) -> tuple[float, list[str]]:
-    """transformers' continuous batching, all requests handed over at once; its preparations are not counted."""
+    """transformers' continuous batching, all requests at once; its preparations are not counted."""
     from transformers import GenerationConfig
 
     settings = GenerationConfig(
@@ -209,7 +213,8 @@ def generation(folder: str, kinds: Sequence[str], count: int, runs: int) -> None
             except Exception as error:
                 say(f"{kind:8s} {name:28s} does not run here: {type(error).__name__}: {str(error)[:300]}")
                 continue
-            say(f"{kind:8s} {name:28s} {tokens / span:9.0f} tokens/s ({span:.2f} s); ours is {span / own:.2f}x")
+            speed = f"{tokens / span:9.0f} tokens/s ({span:.2f} s)"
+            say(f"{kind:8s} {name:28s} {speed}; ours is {span / own:.2f}x")
     model.close()
     del raw
     exact = HuggingFaceBaseModel(folder, dtype="float32")
@@ -273,9 +278,10 @@ def loglikelihood(folder: str, count: int, runs: int) -> None:
         spans.append(span)
     own = statistics.median(spans)
     span, other = timed(scored_plainly, raw, model.tokenizer, count)
-    say(f"scoring  ours {count / own:.0f} questions/s ({', '.join(f'{one:.2f}' for one in spans)} s)")
     worst = max(abs(a - b) for a, b in zip(values, other, strict=True))
-    say(f"scoring  plain batches {count / span:.0f} ({span:.2f} s); ours is {span / own:.1f}x; differ by {worst:.1e}")
+    say(f"scoring  ours {count / own:.0f} questions/s ({', '.join(f'{one:.2f}' for one in spans)} s)")
+    say(f"scoring  plain batches {count / span:.0f} ({span:.2f} s); ours is {span / own:.1f}x")
+    say(f"scoring  the two differ by {worst:.1e} at most")
     model.close()
     del raw
     exact = HuggingFaceBaseModel(folder, dtype="float32")
@@ -330,24 +336,27 @@ class Watch:
     def _watch(self) -> None:
         busy = _meter()
         while not self._ended.wait(0.05):
-            if not self.ready and any("architecture" in _text(one) for one in self._outputs.glob("*/models/*.json")):
+            if not self.ready and any(map(_is_loaded, self._outputs.glob("*/models/*.json"))):
                 self.ready = time.monotonic()
             rows = self._outputs.glob("*/predictions/**/*.jsonl*")
-            self.looks.append((time.monotonic(), busy(), sum(_size(one) for one in rows)))
+            self.looks.append((time.monotonic(), busy(), sum(map(_size, rows))))
 
     def told(self) -> str:
-        """From the model's readiness to the last row: the share of the time that the card was busy."""
-        last = max((at for at, (a, b) in enumerate(zip(self.looks, self.looks[1:], strict=False)) if a[2] < b[2]), default=-1)
-        first = next((at for at, look in enumerate(self.looks) if look[2]), 0)
-        loaded = next((at for at, look in enumerate(self.looks) if self.ready and look[0] >= self.ready), first)
+        """The share of the time that the card was busy, up to the last row."""
+        sizes = [size for _, _, size in self.looks]
+        last = max((at for at in range(1, len(sizes)) if sizes[at] > sizes[at - 1]), default=0)
+        begins = {
+            "model ready": self.ready,
+            "first row": next((look[0] for look in self.looks if look[2]), 0.0),
+        }
         parts = []
-        for name, begin in (("model ready", loaded), ("first row", first)):
-            shares = [look[1] for look in self.looks[begin : last + 1]]
-            if shares:
-                span = self.looks[last][0] - self.looks[begin][0]
+        for name, begin in begins.items():
+            shares = [share for at, share, _ in self.looks[: last + 1] if at >= begin]
+            if begin and shares:
                 parts.append(
-                    f"from {name} to the last row {span:.1f} s: busy {statistics.mean(shares):.1f} % on average, "
-                    f"least {min(shares)} %, below 90 % in {sum(share < 90 for share in shares)} of {len(shares)} looks"
+                    f"from {name} to last row {self.looks[last][0] - begin:.1f} s, "
+                    f"busy {statistics.mean(shares):.1f} % (least {min(shares)}), "
+                    f"below 90 in {sum(share < 90 for share in shares)} of {len(shares)} looks"
                 )
         return "; ".join(parts)
 
@@ -364,11 +373,11 @@ def _meter() -> Callable[[], int]:
         return lambda: 0
 
 
-def _text(file: Path) -> str:
+def _is_loaded(facts: Path) -> bool:
     try:
-        return file.read_text(encoding="utf-8")
+        return "architecture" in facts.read_text(encoding="utf-8")
     except OSError:
-        return ""
+        return False
 
 
 def _size(file: Path) -> int:
@@ -400,7 +409,8 @@ def busy(folder: str, samples: int, length: int) -> None:
     wall = time.monotonic() - started
     if done.returncode:
         sys.exit(f"the run failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    say(f"busy     {DATASETS} datasets x {samples} prompts x {length} tokens, {wall:.1f} s in all; {watch.told()}")
+    shape = f"{DATASETS} datasets x {samples} prompts x {length} tokens"
+    say(f"busy     {shape}, {wall:.1f} s in all; {watch.told()}")
 
 
 def main() -> None:
@@ -423,7 +433,9 @@ def main() -> None:
         say(f"{torch.cuda.get_device_name(0)}, torch {torch.__version__}")
     elif not options.without_gpu:
         sys.exit("there is no GPU here (torch.cuda.is_available() is false): nothing is measured")
-    folder = str(make_qwen(Path(tempfile.gettempdir()) / f"evalsuite-bench-qwen-{options.size}", options.size))
+    folder = str(
+        make_qwen(Path(tempfile.gettempdir()) / f"evalsuite-bench-qwen-{options.size}", options.size)
+    )
     parts = options.parts.split(",")
     if "generation" in parts:
         generation(folder, options.kinds.split(","), options.prompts, options.runs)

@@ -20,9 +20,9 @@ from evalsuite.models.hf_transfer import Arriving, placed
 from evalsuite.types import Answer
 
 # Steps on their way: enough for the device to be busy while the host does something longer.
-DEPTH = 2
+DEPTH = 3
 # Prompts prepared in one go, beside a step.
-AHEAD = 8
+AHEAD = 4
 # Memory for slots comes in pieces of so many positions.
 PIECE = 256
 
@@ -90,7 +90,7 @@ class AheadDecoder(Decoder):
     # ------------------------------------------------------------------ steps
     def _advance(self, pending: Pending) -> Iterator[Answer]:
         try:
-            if self.seats:
+            if going := bool(self.seats):
                 self._close_ranks(pending)
                 self._start()
         except (RuntimeError, MemoryError) as error:
@@ -98,17 +98,18 @@ class AheadDecoder(Decoder):
                 raise
             yield from self._shrink(pending, [])
             return
-        self._land(DEPTH if self.seats else 0)
-        yield from self._meanwhile(pending)
+        # Where all rows have just left their slots, new ones come first and the answers of the old later.
+        going = going or pending.peek() is not None
+        self._land(DEPTH if going else 0)
+        yield from self._meanwhile(pending, going)
 
-    def _meanwhile(self, pending: Pending) -> Iterator[Answer]:
+    def _meanwhile(self, pending: Pending, going: bool) -> Iterator[Answer]:
         """Write answers and prepare prompts for as long as the device has something to do.
 
-        Many rows may end at once; their answers wait for such moments. Some are written in any case, so that no
-        more wait than a few steps bring.
+        Many rows may end at once; their answers wait for such moments, but no more of them than there are
+        slots.
         """
-        least = len(self.done) // 16 + 1 if self.seats else len(self.done)
-        pending.ahead(AHEAD)
+        least = 1 + max(0, len(self.done) - self.rows) if going else len(self.done)
         while self.done and (least > 0 or not self._hungry()):
             least -= 1
             yield self.done.popleft().answer(self.tokenizer)

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalsuite.models.hf_cache import Slots, behind, runs_of
 from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory
-from evalsuite.models.hf_prefix import LEAST_SHARED, Beginning, clusters, common
+from evalsuite.models.hf_prefix import LEAST_SHARED, Beginning, clusters, common, worth
 from evalsuite.models.hf_rows import Row, choose
 from evalsuite.models.hf_transfer import placed, rectangle
 from evalsuite.models.prompts import failed
@@ -18,11 +18,8 @@ from evalsuite.types import Answer, Request
 PREFILL_TOKENS = {"cpu": 4096, "cuda": 16384}
 AUTO_ROWS = {"cpu": 128, "cuda": 256}
 WINDOW = 4
-# What one more call costs: bytes of keys and values that attention could have read, tokens that a prompt pass
-# could have computed. On a GPU the latter depend on the model: what it computes while the host starts a pass.
+# What one more call costs: bytes of keys and values that attention could have read.
 CALL_BYTES = {"cpu": 64 << 10, "cuda": 32 << 20}
-CALL_TOKENS = 128
-CALL_PRODUCTS = 5 * 10**12
 # A pass over new prompts waits until this part of the slots is free.
 FREE_PART = {"cpu": 8, "cuda": 4}
 
@@ -48,7 +45,7 @@ class Pending:
         self.refused: deque[Answer] = deque()
 
     def ahead(self, count: int) -> bool:
-        """Prepare some of the next window while there is time for it; false when nothing is left to prepare."""
+        """Prepare some of the next window while there is time for it; false when there is nothing to do."""
         return self._take(min(count, self.size - len(self._next)))
 
     def _take(self, count: int) -> bool:
@@ -62,7 +59,7 @@ class Pending:
         return bool(taken)
 
     def _fill(self) -> None:
-        # What was prepared ahead will do if it fills the slots once: taking more now would let the device wait.
+        # What was prepared ahead will do if it fills the slots once: while more is taken, the device waits.
         enough = len(self._next) >= max(1, self.size // WINDOW)
         more = enough or self._take(self.size - len(self._next))
         rows, self._next = self._next, []
@@ -98,7 +95,7 @@ class Decoder:
         kind = net.device.type
         self.prefill_tokens = PREFILL_TOKENS.get(kind, 4096)
         self.budget = max(1, int(free_bytes(net.device) * 0.8) // max(1, net.token_bytes()))
-        self.call_tokens = _call_tokens(net)
+        self.call_tokens = net.call_tokens()
         self.spare = CALL_BYTES.get(kind, 64 << 10) * net.layers // max(1, net.token_bytes())
         self.rows = batch_size or AUTO_ROWS.get(kind, 32)
         self.live: list[Row] = []
@@ -175,17 +172,19 @@ class Decoder:
         """Rows to be computed in one pass each: of one beginning (with its length) and of like length."""
         for rows, shared in self._clusters(group):
             rows.sort(key=lambda row: row.length, reverse=True)
-            for begin, end, longest in runs_of([row.length for row in rows], self.call_tokens):
-                # Keys and values of the beginning are laid out before each row.
-                size = max(
-                    1, min(self.prefill_tokens // (longest - shared), 8 * self.prefill_tokens // longest)
-                )
-                for start in range(begin, end, size):
-                    yield rows[start : min(start + size, end)], shared
+            for begin, end, _ in runs_of([row.length for row in rows], self.call_tokens):
+                while begin < end:
+                    longest = rows[begin].length
+                    # Keys and values of the beginning are laid out before each row.
+                    size = max(
+                        1, min(self.prefill_tokens // (longest - shared), 8 * self.prefill_tokens // longest)
+                    )
+                    yield rows[begin : min(begin + size, end)], shared
+                    begin += size
 
     def _clusters(self, group: list[Row]) -> list[tuple[list[Row], int]]:
         """Rows by the beginning that they share, among them those that share the one computed last."""
-        found = clusters((row.fed, row.length - 1, row) for row in group)
+        found = clusters(((row.fed, row.length - 1, row) for row in group), worth(self.net))
         if not found or found[-1][1] or self.beginning.cache is None:
             return found
         same = {id(row): min(row.length - 1, common([self.beginning.ids, row.fed])) for row in found[-1][0]}
@@ -291,12 +290,6 @@ class Decoder:
         self.rows = max(1, count // 2)
         self.prefill_tokens = max(256, self.prefill_tokens // 2)
         pending.give_back(every)
-
-
-def _call_tokens(net: Net) -> int:
-    if net.device.type != "cuda":
-        return CALL_TOKENS
-    return max(CALL_TOKENS, min(PREFILL_TOKENS["cuda"], CALL_PRODUCTS // max(1, net.parameters())))
 
 
 def _empty_cache() -> None:

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 GROUPED = "evalsuite_grouped"
+CALL_TOKENS = 128
+MOST_CALL_TOKENS = 16384
+# Multiplications of a large GPU in the 20 to 30 ms that a host needs to start a pass of some thirty layers.
+CALL_PRODUCTS = 5 * 10**12
 
 
 class Net:
@@ -76,9 +80,15 @@ class Net:
             self._picked = None
         return logits.reshape(-1, logits.shape[-1])[: len(picked)].float()
 
-    def parameters(self) -> int:
-        """How many numbers the weights are."""
-        return sum(weight.numel() for weight in self.model.parameters())
+    def call_tokens(self) -> int:
+        """How many tokens of a prompt one more pass costs.
+
+        On a GPU that is what it could compute while the host starts a pass.
+        """
+        if self.device.type != "cuda":
+            return CALL_TOKENS
+        weights = sum(int(weight.numel()) for weight in self.model.parameters())
+        return max(CALL_TOKENS, min(MOST_CALL_TOKENS, CALL_PRODUCTS // max(1, weights)))
 
     def _additive(self, mask: Any) -> Any:
         """An additive mask from a boolean one (true where a query may look)."""
@@ -124,7 +134,7 @@ class Net:
 
 
 def _kernels_for_any_size(device: Any) -> Any:
-    """Attention without cuDNN's kernels, which are planned anew, for tens of milliseconds, at every new size."""
+    """Attention without cuDNN's kernels, which are planned anew, for tens of milliseconds, for each size."""
     if device.type != "cuda":
         return contextlib.nullcontext()
     from torch.nn.attention import SDPBackend, sdpa_kernel

@@ -87,11 +87,17 @@ def common(rows: Sequence[list[int]]) -> int:
     return next(at for at in range(limit) if low[at] != high[at])
 
 
-def clusters(entries: Iterable[tuple[list[int], int, T]]) -> list[tuple[list[T], int]]:
+def worth(net: Net) -> int:
+    """How many tokens a beginning has to save, since it costs a pass of its own."""
+    return max(WORTH, net.call_tokens()) if net.device.type == "cuda" else WORTH
+
+
+def clusters(entries: Iterable[tuple[list[int], int, T]], least: int = WORTH) -> list[tuple[list[T], int]]:
     """Entries grouped by a common beginning that is worth a pass of its own, with its length (0 when alone).
 
     An entry is its ids, how many of them it can share, and what it stands for. Sorted by ids, neighbours
-    share the most. A group is ended where going on would cost it more than half of what it shares.
+    share the most. A group is ended where going on would cost it more than half of what it shares. It has to
+    save at least `least` tokens.
     """
     groups: list[tuple[list[T], list[int], int]] = []
     for ids, most, entry in sorted(entries, key=lambda entry: entry[0]):
@@ -103,6 +109,6 @@ def clusters(entries: Iterable[tuple[list[int], int, T]]) -> list[tuple[list[T],
                 groups[-1] = (members, first, same)
                 continue
         groups.append(([entry], ids, most))
-    worth = [(members, length) for members, _, length in groups if (len(members) - 1) * length >= WORTH]
-    rest = [one for members, _, length in groups if (len(members) - 1) * length < WORTH for one in members]
-    return [*worth, (rest, 0)] if rest else worth
+    kept = [(members, length) for members, _, length in groups if (len(members) - 1) * length >= least]
+    rest = [one for members, _, length in groups if (len(members) - 1) * length < least for one in members]
+    return [*kept, (rest, 0)] if rest else kept

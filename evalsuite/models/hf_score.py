@@ -14,7 +14,7 @@ from typing import Any
 
 from evalsuite.models.hf_cache import behind
 from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory
-from evalsuite.models.hf_prefix import Beginning, clusters, common, gather, read_scores
+from evalsuite.models.hf_prefix import Beginning, clusters, common, gather, read_scores, worth
 from evalsuite.models.hf_transfer import Arriving, placed, rectangle
 from evalsuite.models.prompts import Option
 from evalsuite.types import OptionScore
@@ -58,13 +58,13 @@ class Scorer:
     def run(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """Score a stream of jobs, a window at a time.
 
-        A batch's numbers are read when the next batch has been started, so that a GPU never waits for the host
-        to lay rows out.
+        A batch's numbers are read when the next batch has been started, so that a GPU does not wait for the
+        host to lay rows out.
         """
         stream = iter(jobs)
         while window := list(islice(stream, WINDOW)):
             beginnings = [(job.options[0].ids, job.shared, job) for job in window]
-            for cluster, length in clusters(beginnings):
+            for cluster, length in clusters(beginnings, worth(self.net)):
                 yield from self._cluster(cluster, length)
         yield from self._land(None)
         self._beginning.forget()
@@ -130,8 +130,8 @@ class Scorer:
             x = rectangle([row.ids for row in rows], device)
             count, width = x.shape
             positions = rectangle([row.positions for row in rows], device)
-            # A token sees the prefix, what all options share, and earlier tokens of its own option; padding is
-            # an option of its own, since a softmax over nothing is no number.
+            # A token sees the prefix, what all options share, and earlier tokens of its own option. Padding
+            # is an option of its own, since a softmax over nothing is no number.
             owners = rectangle([row.members for row in rows], device, -1)
             mask = torch.ones(count, width, past + width, dtype=torch.bool, device=device)
             own = (owners[:, :, None] == owners[:, None, :]) | (owners[:, None, :] == 0)

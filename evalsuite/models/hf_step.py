@@ -1,8 +1,8 @@
 """One decoding step for all slots, whose tokens and places stay on the device.
 
-On one GPU a step is recorded as a CUDA graph and replayed: started one by one, the hundreds of small kernels of a
-step cost many times what they take to run. A graph has fixed sizes, so slots and positions are counted in steps;
-few sizes are recorded, and a larger one serves until a smaller one has been wanted for long enough to pay.
+On one GPU a step is recorded as a CUDA graph and replayed: started one by one, the thousand small kernels of
+a step cost many times what they take to run. A graph has fixed sizes, so few are recorded, and a larger one
+serves until a smaller one has been wanted for long enough to pay.
 """
 
 from __future__ import annotations

@@ -10,10 +10,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from evalsuite.models import hf_ahead, hf_decode, hf_step  # noqa: E402
+from evalsuite.models import hf_ahead, hf_decode, hf_net, hf_step  # noqa: E402
 from evalsuite.models.hf import HuggingFaceBaseModel  # noqa: E402
 from evalsuite.models.hf_ahead import AheadDecoder  # noqa: E402
 from evalsuite.models.hf_net import Net  # noqa: E402
+from evalsuite.models.hf_norm import use_fused_norms  # noqa: E402
+from evalsuite.models.hf_prefix import clusters  # noqa: E402
 from evalsuite.models.hf_step import SLOT_SIZES, Stepper, rounded, rounded_width  # noqa: E402
 from evalsuite.models.hf_transfer import Arriving, placed, rectangle  # noqa: E402
 from evalsuite.types import Answer, Request, Sampling  # noqa: E402
@@ -183,7 +185,8 @@ def test_a_smaller_size_is_recorded_once_it_pays(
 ) -> None:
     recorded = _recorder(monkeypatch)
     sizes = [60, 4, 4, 4, 4, 4]
-    asked = [Request(str(at), f"x {at}", Sampling(max_out_len=n, min_out_len=n)) for at, n in enumerate(sizes)]
+    samplings = [Sampling(max_out_len=size, min_out_len=size) for size in sizes]
+    asked = [Request(str(at), f"x {at}", sampling) for at, sampling in enumerate(samplings)]
     list(model.generate(iter(asked)))
     assert [size[0] for size in recorded] == [6, 1]
 
@@ -213,3 +216,89 @@ def test_values_travel_unchanged() -> None:
     tensor.zero_()
     assert arriving.read() == [3, 1, 2]
     assert rectangle([[1], [2, 3]], device, -1).tolist() == [[1, -1], [2, 3]]
+
+
+def test_a_cpus_values_are_there_at_once() -> None:
+    assert Arriving(torch.ones(2)).there
+
+
+# --------------------------------------------------------------------------- what keeps the device busy
+def test_new_rows_come_before_the_answers_of_those_that_ended(
+    model: HuggingFaceBaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    prefill = AheadDecoder._prefill
+
+    def told(self: AheadDecoder, pack: list[Any], shared: int) -> Any:
+        events.append("prompts")
+        return prefill(self, pack, shared)
+
+    monkeypatch.setattr(AheadDecoder, "_prefill", told)
+    ahead(monkeypatch)
+    # As on a device that is always busy: answers are written only where nothing else is left to do.
+    monkeypatch.setattr(AheadDecoder, "_hungry", lambda self: True)
+    for answer in model.generate(iter([Request(str(at), "x", Sampling(max_out_len=1)) for at in range(12)])):
+        events.append(answer.key)
+    assert events[:2] == ["prompts", "prompts"]
+    assert len(events) == 14
+
+
+def test_what_was_prepared_ahead_is_used_as_it_is(model: HuggingFaceBaseModel) -> None:
+    asked = [Request(str(at), "x" * (at + 1), Sampling(max_out_len=4)) for at in range(8)]
+    taken: list[str] = []
+
+    def stream() -> Iterator[Request]:
+        for request in asked:
+            taken.append(request.key)
+            yield request
+
+    pending = hf_decode.Pending(stream(), model._rows, 8)
+    assert pending.ahead(3)
+    assert pending.peek() is not None
+    assert taken == ["0", "1", "2"]
+    found = []
+    while pending.peek() is not None:
+        found.append(pending.pop().request.key)
+    assert sorted(found) == taken == [str(at) for at in range(8)]
+    assert not pending.ahead(3)
+
+
+def test_a_beginning_must_save_what_a_pass_costs() -> None:
+    rows = [([*range(20), at], 20, at) for at in range(11)]
+    assert clusters(rows, 200) == [(list(range(11)), 20)]
+    assert clusters(rows, 201) == [(list(range(11)), 0)]
+
+
+def test_a_large_model_makes_a_pass_dear_sooner(model: HuggingFaceBaseModel) -> None:
+    net = Net(model._base.model)
+    assert net.call_tokens() == hf_net.CALL_TOKENS
+    net.device = torch.device("cuda")
+    assert net.call_tokens() == hf_net.MOST_CALL_TOKENS
+
+
+# --------------------------------------------------------------------------- norms
+def _norms(model: Any) -> list[Any]:
+    return [module for module in model.modules() if type(module).__name__.endswith("RMSNorm")]
+
+
+def test_norms_become_one_kernel_where_they_are_the_same(tiny: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
+    with torch.inference_mode():
+        for norm in _norms(model):
+            norm.weight.uniform_(0.5, 1.5)
+        ids = torch.tensor([[1, 2, 3, 4]])
+        wanted = model(ids).logits
+        assert use_fused_norms(model) == len(_norms(model)) > 0
+        torch.testing.assert_close(model(ids).logits, wanted)
+
+
+def test_a_norm_of_another_kind_is_left_alone() -> None:
+    from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
+
+    model = torch.nn.Sequential(GemmaRMSNorm(8))
+    with torch.no_grad():
+        model[0].weight.fill_(0.5)
+    assert not use_fused_norms(model)
+    assert "forward" not in vars(model[0])
