@@ -15,13 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SIZES = {"tiny": (256, 4, 4, 2, 688), "small": (512, 8, 8, 4, 1376)}
 
 
-def make_llama(folder: Path, size: str = "tiny") -> Path:
-    """A random Llama (5 or 30 million parameters) with a byte-level tokenizer of 8 000 tokens; made once."""
-    if (folder / "model.safetensors").exists():
-        return folder
-    import torch
+def make_tokenizer() -> Any:
+    """A byte-level tokenizer of 8 000 tokens, trained on this program's own source."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -34,9 +31,19 @@ def make_llama(folder: Path, size: str = "tiny") -> Path:
         show_progress=False,
     )
     inner.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=inner, bos_token="<s>", eos_token="</s>", pad_token="</s>"
     )
+
+
+def make_llama(folder: Path, size: str = "tiny") -> Path:
+    """A random Llama (5 or 30 million parameters) with a tokenizer of 8 000 tokens; made once."""
+    if (folder / "model.safetensors").exists():
+        return folder
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = make_tokenizer()
     hidden, layers, heads, groups, inner_size = SIZES[size]
     torch.manual_seed(0)
     config = LlamaConfig(

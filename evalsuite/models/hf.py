@@ -127,9 +127,11 @@ class _HuggingFace:
         if self._plain():
             yield from self._generate_plain(requests)
             return
+        from evalsuite.models.hf_ahead import AheadDecoder
         from evalsuite.models.hf_decode import Decoder
 
-        decoder = Decoder(self._net, self.tokenizer, self._batch)
+        kind = AheadDecoder if self._net.device.type == "cuda" else Decoder
+        decoder = kind(self._net, self.tokenizer, self._batch)
         images: list[Request] = []
 
         def text_only() -> Iterator[Request]:
@@ -154,12 +156,13 @@ class _HuggingFace:
         refused: list[Answer] = []
 
         def jobs() -> Iterator[Any]:
-            for request in requests:
-                job = self._job(request)
-                if isinstance(job, Answer):
-                    refused.append(job)
-                else:
-                    yield job
+            stream = iter(requests)
+            while window := list(islice(stream, PLAIN_WINDOW)):
+                for job in self._jobs(window):
+                    if isinstance(job, Answer):
+                        refused.append(job)
+                    else:
+                        yield job
 
         done = hf_plain.score(self._base.model, jobs()) if scorer is None else scorer.run(jobs())
         for job in done:
@@ -279,18 +282,15 @@ class _HuggingFace:
             yield from hf_plain.generate(self._base.model, self.tokenizer, [row], inputs)
 
     # ------------------------------------------------------------------ log-likelihood
-    def _job(self, request: Request) -> Any:
-        from evalsuite.models.hf_score import Job
-
-        if has_images(request.prompt):
-            return failed(request, "unsupported", "log-likelihoods behind images are not offered")
-        pairs = self.prompts.pairs(request)
-        if isinstance(pairs, Failure):
-            return failed(request, pairs.kind, pairs.message)
-        length, options, notes = pairs
-        scorable = list({id(option): option for option in options if not option.empty}.values())
-        tag = (request, options, length, notes)
-        return Job(tag, scorable) if scorable else _scored(tag, [], [])
+    def _jobs(self, requests: Sequence[Request]) -> Iterator[Any]:
+        looking = [has_images(request.prompt) for request in requests]
+        texts = [request for request, images in zip(requests, looking, strict=True) if not images]
+        pairs = iter(self.prompts.many_pairs(texts))
+        for request, images in zip(requests, looking, strict=True):
+            if images:
+                yield failed(request, "unsupported", "log-likelihoods behind images are not offered")
+            else:
+                yield _job(request, next(pairs))
 
     # ------------------------------------------------------------------ the engine
     _why = ""
@@ -334,6 +334,17 @@ class HuggingFacewithChatTemplate(_HuggingFace):
 
 HuggingFace = HuggingFaceBaseModel
 HuggingFaceCausalLM = HuggingFaceBaseModel
+
+
+def _job(request: Request, pairs: tuple[int, list[Option], dict[str, Any]] | Failure) -> Any:
+    from evalsuite.models.hf_score import Job
+
+    if isinstance(pairs, Failure):
+        return failed(request, pairs.kind, pairs.message)
+    length, options, notes = pairs
+    scorable = list({id(option): option for option in options if not option.empty}.values())
+    tag = (request, options, length, notes)
+    return Job(tag, scorable) if scorable else _scored(tag, [], [])
 
 
 def _scored(tag: Any, options: Sequence[Option], scores: Sequence[OptionScore] | None) -> Answer:

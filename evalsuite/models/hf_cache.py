@@ -91,22 +91,43 @@ def slot_layer_class() -> Any:
                 for at, length in enumerate(lengths):
                     own[first + at, :, start : start + length] = other[at, :, :length]
 
-        def move(self, source: int, target: int, length: int) -> None:
-            """Copy a slot over another."""
+        def put(self, slots: Any, keys: Any, values: Any, start: int = 0) -> None:
+            """As `store`, into any slots that have the room, padding included: few calls, more to copy."""
+            end = start + keys.shape[2]
+            self.keys[slots, :, start:end] = keys
+            self.values[slots, :, start:end] = values
+
+        def move(self, source: Any, target: Any, length: int) -> None:
+            """Copy slots over others."""
             self.keys[target, :, :length] = self.keys[source, :, :length]
             self.values[target, :, :length] = self.values[source, :, :length]
 
+        def reserve(self, slots: int, length: int, keys: Any, values: Any) -> None:
+            """Have room for exactly so much, or what is there already."""
+            if not self.is_initialized:
+                self._begin(keys, values)
+            self._resize(max(slots, self.keys.shape[0]), max(length, self.keys.shape[2]))
+
+        def _begin(self, keys: Any, values: Any) -> None:
+            self.dtype, self.device = keys.dtype, keys.device
+            self.is_initialized = True
+            self.keys = keys.new_zeros((0, keys.shape[1], 0, keys.shape[3]))
+            self.values = values.new_zeros((0, values.shape[1], 0, values.shape[3]))
+
         def _reserve(self, slots: int, length: int, keys: Any, values: Any) -> None:
             if not self.is_initialized:
-                self.dtype, self.device = keys.dtype, keys.device
-                self.is_initialized = True
-                self.keys = keys.new_zeros((0, keys.shape[1], 0, keys.shape[3]))
-                self.values = values.new_zeros((0, values.shape[1], 0, values.shape[3]))
+                self._begin(keys, values)
             have_slots, have_length = self.keys.shape[0], self.keys.shape[2]
             if slots <= have_slots and length <= have_length:
                 return
             slots = have_slots if slots <= have_slots else max(slots, 2 * have_slots)
             length = have_length if length <= have_length else max(length + 32, have_length * 3 // 2)
+            self._resize(slots, length)
+
+        def _resize(self, slots: int, length: int) -> None:
+            have_slots, have_length = self.keys.shape[0], self.keys.shape[2]
+            if (slots, length) == (have_slots, have_length):
+                return
             for name in ("keys", "values"):
                 old = getattr(self, name)
                 new = torch.zeros(
@@ -155,8 +176,26 @@ class Slots:
             else:
                 own.store(first, other.keys, other.values, lengths)
 
-    def move(self, source: int, target: int, length: int) -> None:
-        """Close the gap that an ended row left."""
+    def reserve(self, slots: int, length: int, like: Any) -> bool:
+        """Have room for so many slots of this length; whether the memory is another one than before.
+
+        `like` is a cache of the same model.
+        """
+        before = [layer.keys is not None and layer.keys.data_ptr() for layer in self.cache.layers]
+        for own, other in zip(self.cache.layers, like.layers, strict=True):
+            own.reserve(slots, length, other.keys, other.values)
+        return before != [layer.keys.data_ptr() for layer in self.cache.layers]
+
+    def put(self, slots: Any, prefilled: Any, shared: int = 0) -> None:
+        """As `store`, for any slots (a tensor of their numbers) that were reserved; padding is copied too."""
+        for own, other in zip(self.cache.layers, prefilled.layers, strict=True):
+            index = slots.to(other.keys.device)
+            own.put(index, other.keys, other.values)
+            if shared:
+                own.put(index, *other.own, shared)
+
+    def move(self, source: Any, target: Any, length: int) -> None:
+        """Copy slots over others: numbers, or tensors of numbers."""
         import torch
 
         with torch.inference_mode():

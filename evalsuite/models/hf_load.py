@@ -16,6 +16,7 @@ from typing import Any
 from evalsuite.cores import usable_cores
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.models.hf_linear import use_fast_products
+from evalsuite.models.hf_norm import use_fused_norms
 
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
 ROPE_TYPES = ("default", "linear", "dynamic", "yarn", "longrope", "llama3", "proportional")
@@ -169,6 +170,8 @@ def _load(source: Source) -> Base:
     model.eval()
     model.requires_grad_(False)
     use_fast_products(model)
+    if cuda:
+        use_fused_norms(model)
     return Base(source, model, tokenizer, model.device, tuple(warnings))
 
 

@@ -5,11 +5,15 @@ Everything here is arithmetic on tensors; requests and texts are unknown to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
 from pathlib import Path
 from typing import Any
 
 GROUPED = "evalsuite_grouped"
+CALL_TOKENS = 128
+MOST_CALL_TOKENS = 16384
+# Multiplications of a large GPU in the 20 to 30 ms that a host needs to start a pass of some thirty layers.
+CALL_PRODUCTS = 5 * 10**12
 
 
 class Net:
@@ -48,9 +52,19 @@ class Net:
         return int(2 * self.layers * heads * size * self.dtype.itemsize)
 
     def forward(
-        self, ids: Any, picked: Any, mask: Any = None, positions: Any = None, cache: Any = None
+        self,
+        ids: Any,
+        picked: Any,
+        mask: Any = None,
+        positions: Any = None,
+        cache: Any = None,
+        *,
+        fixed: bool = False,
     ) -> Any:
-        """Logits of the picked places (indices into rows x columns) as float32, one row each."""
+        """Logits of the picked places (indices into rows x columns) as float32, one row each.
+
+        `fixed` says that passes of these sizes will come again and again.
+        """
         options: dict[str, Any] = {"use_cache": cache is not None}
         if cache is not None:
             options["past_key_values"] = cache
@@ -60,10 +74,21 @@ class Net:
             options["position_ids"] = positions
         self._picked = picked
         try:
-            logits = self.model(input_ids=ids, **options).logits
+            with contextlib.nullcontext() if fixed else _kernels_for_any_size(self.device):
+                logits = self.model(input_ids=ids, **options).logits
         finally:
             self._picked = None
         return logits.reshape(-1, logits.shape[-1])[: len(picked)].float()
+
+    def call_tokens(self) -> int:
+        """How many tokens of a prompt one more pass costs.
+
+        On a GPU that is what it could compute while the host starts a pass.
+        """
+        if self.device.type != "cuda":
+            return CALL_TOKENS
+        weights = sum(int(weight.numel()) for weight in self.model.parameters())
+        return max(CALL_TOKENS, min(MOST_CALL_TOKENS, CALL_PRODUCTS // max(1, weights)))
 
     def _additive(self, mask: Any) -> Any:
         """An additive mask from a boolean one (true where a query may look)."""
@@ -106,6 +131,15 @@ class Net:
                 raise
             return f"{type(error).__name__}: {error}"
         return "" if wrong <= tolerance else f"log-probabilities differ by {wrong:.2g}"
+
+
+def _kernels_for_any_size(device: Any) -> Any:
+    """Attention without cuDNN's kernels, which are planned anew, for tens of milliseconds, for each size."""
+    if device.type != "cuda":
+        return contextlib.nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
 
 
 def use_grouped_attention(model: Any) -> None:
@@ -234,11 +268,3 @@ def free_bytes(device: Any) -> int:
     except OSError:
         return 4 << 30
     return next((int(line.split()[1]) * 512 for line in lines if line.startswith("MemAvailable")), 4 << 30)
-
-
-def rectangle(rows: Sequence[Sequence[int]], device: Any) -> Any:
-    """Rows of ids as one tensor, filled up with zeros on the right."""
-    import torch
-
-    width = max(map(len, rows))
-    return torch.tensor([[*row, *([0] * (width - len(row)))] for row in rows], device=device)

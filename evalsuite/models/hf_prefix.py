@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from evalsuite.models.hf_cache import cropped
 from evalsuite.models.hf_net import Net
+from evalsuite.models.hf_transfer import Arriving, placed
 
 LEAST_SHARED = 12
 WORTH = 200
@@ -48,7 +49,7 @@ class Beginning:
         chunk = max(1, min(PREFIX_CHUNK, logit_rows)) if scored else PREFIX_CHUNK
         for start in range(keep, len(ids), chunk):
             part = list(ids[start : start + chunk])
-            x = torch.tensor([part], device=self._net.device)
+            x = placed([part], self._net.device)
             positions = torch.arange(start, start + len(part), device=x.device)[None]
             mask = torch.ones(len(part), start + len(part), dtype=torch.bool, device=x.device).tril(start)
             targets = list(ids[start + 1 : start + len(part) + 1])
@@ -57,19 +58,24 @@ class Beginning:
                 picked = torch.zeros(1, dtype=torch.long, device=x.device)
             logits = self._net.forward(x, picked, mask[None, None], positions, cache)
             if scored and targets:
-                scores = scores[: start + 1] + gather(logits, targets)
+                scores = scores[: start + 1] + read_scores(gather(logits, targets))
         self.cache, self.ids = cache, list(ids)
         self.scores = scores
 
 
-def gather(logits: Any, targets: Sequence[int]) -> list[tuple[float, bool]]:
+def gather(logits: Any, targets: Sequence[int]) -> Arriving:
     """The log-probability of each target in its row of logits, and whether it is the likeliest token."""
     import torch
 
-    wanted = torch.tensor(targets, device=logits.device)[:, None]
+    wanted = placed(targets, logits.device)[:, None]
     values = logits.gather(-1, wanted)[:, 0] - logits.logsumexp(-1)
     best = logits.argmax(-1) == wanted[:, 0]
-    return list(zip(values.tolist(), best.tolist(), strict=True))
+    return Arriving(torch.stack([values, best.to(values.dtype)], dim=1))
+
+
+def read_scores(found: Arriving) -> list[tuple[float, bool]]:
+    """What `gather` sent."""
+    return [(value, bool(best)) for value, best in found.read()]
 
 
 def common(rows: Sequence[list[int]]) -> int:
@@ -81,11 +87,17 @@ def common(rows: Sequence[list[int]]) -> int:
     return next(at for at in range(limit) if low[at] != high[at])
 
 
-def clusters(entries: Iterable[tuple[list[int], int, T]]) -> list[tuple[list[T], int]]:
+def worth(net: Net) -> int:
+    """How many tokens a beginning has to save, since it costs a pass of its own."""
+    return max(WORTH, net.call_tokens()) if net.device.type == "cuda" else WORTH
+
+
+def clusters(entries: Iterable[tuple[list[int], int, T]], least: int = WORTH) -> list[tuple[list[T], int]]:
     """Entries grouped by a common beginning that is worth a pass of its own, with its length (0 when alone).
 
     An entry is its ids, how many of them it can share, and what it stands for. Sorted by ids, neighbours
-    share the most. A group is ended where going on would cost it more than half of what it shares.
+    share the most. A group is ended where going on would cost it more than half of what it shares. It has to
+    save at least `least` tokens.
     """
     groups: list[tuple[list[T], list[int], int]] = []
     for ids, most, entry in sorted(entries, key=lambda entry: entry[0]):
@@ -97,6 +109,6 @@ def clusters(entries: Iterable[tuple[list[int], int, T]]) -> list[tuple[list[T],
                 groups[-1] = (members, first, same)
                 continue
         groups.append(([entry], ids, most))
-    worth = [(members, length) for members, _, length in groups if (len(members) - 1) * length >= WORTH]
-    rest = [one for members, _, length in groups if (len(members) - 1) * length < WORTH for one in members]
-    return [*worth, (rest, 0)] if rest else worth
+    kept = [(members, length) for members, _, length in groups if (len(members) - 1) * length >= least]
+    rest = [one for members, _, length in groups if (len(members) - 1) * length < least for one in members]
+    return [*kept, (rest, 0)] if rest else kept

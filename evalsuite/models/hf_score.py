@@ -13,14 +13,15 @@ from itertools import islice
 from typing import Any
 
 from evalsuite.models.hf_cache import behind
-from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory, rectangle
-from evalsuite.models.hf_prefix import Beginning, clusters, common, gather
+from evalsuite.models.hf_net import Net, free_bytes, is_out_of_memory
+from evalsuite.models.hf_prefix import Beginning, clusters, common, gather, read_scores, worth
+from evalsuite.models.hf_transfer import Arriving, placed, rectangle
 from evalsuite.models.prompts import Option
 from evalsuite.types import OptionScore
 
 WINDOW = 256
 ROW_TOKENS = {"cpu": 4096, "cuda": 32768}
-LOGIT_BYTES = {"cpu": 256 << 20, "cuda": 2 << 30}
+LOGIT_BYTES = {"cpu": 256 << 20, "cuda": 8 << 30}
 
 
 @dataclass
@@ -52,15 +53,28 @@ class Scorer:
         self.rows = batch_size or (32 if kind == "cpu" else 256)
         self.halvings = 0
         self._beginning = Beginning(net)
+        self._flight: Flight | None = None
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        """Score a stream of jobs, a window at a time."""
+        """Score a stream of jobs, a window at a time.
+
+        A batch's numbers are read when the next batch has been started, so that a GPU does not wait for the
+        host to lay rows out.
+        """
         stream = iter(jobs)
         while window := list(islice(stream, WINDOW)):
             beginnings = [(job.options[0].ids, job.shared, job) for job in window]
-            for cluster, length in clusters(beginnings):
+            for cluster, length in clusters(beginnings, worth(self.net)):
                 yield from self._cluster(cluster, length)
+        yield from self._land(None)
         self._beginning.forget()
+
+    def _land(self, following: Flight | None) -> Iterator[Job]:
+        """Read what was started last; another one takes its place."""
+        flight, self._flight = self._flight, following
+        if flight is not None:
+            flight.land()
+            yield from flight.jobs
 
     def _cluster(self, jobs: list[Job], length: int) -> Iterator[Job]:
         """Score jobs that share their first `length` tokens."""
@@ -77,7 +91,7 @@ class Scorer:
             long = len(batch) == 1 and (wide > self.row_tokens or need > self.logit_rows)
             try:
                 # One long text is its own beginning: that is computed in pieces.
-                self._score(batch, max(length, batch[0].shared) if long else length)
+                flight = self._score(batch, max(length, batch[0].shared) if long else length)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -94,11 +108,11 @@ class Scorer:
                     length = 0
                 continue
             del queue[: len(batch)]
-            yield from batch
+            yield from self._land(flight)
 
     # ------------------------------------------------------------------ the rows behind it
-    def _score(self, jobs: list[Job], length: int) -> None:
-        """One forward pass for these jobs.
+    def _score(self, jobs: list[Job], length: int) -> Flight:
+        """Start one forward pass for these jobs.
 
         The last of the shared tokens is part of each row, which so predicts its first own token itself.
         """
@@ -116,40 +130,51 @@ class Scorer:
             x = rectangle([row.ids for row in rows], device)
             count, width = x.shape
             positions = rectangle([row.positions for row in rows], device)
-            mask = torch.zeros(count, width, past + width, dtype=torch.bool, device=device)
-            mask[:, :, :past] = True
-            lower = torch.ones(width, width, dtype=torch.bool, device=device).tril()
-            for at, row in enumerate(rows):
-                mask[at, :, past:] = lower
-                for begin, end in row.spans[1:]:
-                    mask[at, begin:end, past + row.base : past + begin] = False
-                # Padding looks at itself alone, else its softmax would be over nothing.
+            # A token sees the prefix, what all options share, and earlier tokens of its own option. Padding
+            # is an option of its own, since a softmax over nothing is no number.
+            owners = rectangle([row.members for row in rows], device, -1)
+            mask = torch.ones(count, width, past + width, dtype=torch.bool, device=device)
+            own = (owners[:, :, None] == owners[:, None, :]) | (owners[:, None, :] == 0)
+            mask[:, :, past:] = own.tril()
             picked = [at * width + place for at, row in enumerate(rows) for place in row.picked]
             targets = [target for row in rows for target in row.targets]
+            found = None
             if picked:
-                index = torch.tensor(picked, device=device)
-                logits = self.net.forward(x, index, mask[:, None], positions, cache)
+                logits = self.net.forward(x, placed(picked, device), mask[:, None], positions, cache)
                 found = gather(logits, targets)
-            else:
-                found = []
+        return Flight(jobs, rows, found, self._beginning.scores, length)
+
+
+@dataclass
+class Flight:
+    """Jobs whose numbers are on their way, and how to read them."""
+
+    jobs: list[Job]
+    rows: list[_Line]
+    found: Arriving | None
+    before: list[tuple[float, bool]]
+    length: int
+
+    def land(self) -> None:
+        """Give each job its scores."""
+        found = read_scores(self.found) if self.found else []
         place = 0
-        for job, row in zip(jobs, rows, strict=True):
+        for job, row in zip(self.jobs, self.rows, strict=True):
             mine = found[place : place + len(row.picked)]
             place += len(row.picked)
             job.scores = [
-                _sum(option, self._beginning.scores, [mine[i] for i in chosen], length)
+                _sum(option, self.before, [mine[i] for i in chosen], self.length)
                 for option, chosen in zip(job.options, row.owners, strict=True)
             ]
 
 
 @dataclass
 class _Line:
-    """How one job lies in a row: its ids and positions, the options' spans, and which logits it needs."""
+    """How one job lies in a row: its ids and positions, whose each token is, and which logits it needs."""
 
     ids: list[int]
     positions: list[int]
-    base: int
-    spans: list[tuple[int, int]]
+    members: list[int]
     picked: list[int]
     targets: list[int]
     owners: list[list[int]]
@@ -158,14 +183,14 @@ class _Line:
 def _lay_out(job: Job, past: int) -> _Line:
     base = job.shared - past
     first = job.options[0].ids
-    line = _Line(first[past : past + base], list(range(past, past + base)), base, [], [], [], [])
+    line = _Line(first[past : past + base], list(range(past, past + base)), [0] * base, [], [], [])
     common_places: dict[int, int] = {}
-    for option in job.options:
+    for number, option in enumerate(job.options, 1):
         own = option.ids[past + base :]
         begin = len(line.ids)
         line.ids += own
         line.positions += range(past + base, past + base + len(own))
-        line.spans.append((begin, len(line.ids)))
+        line.members += [number] * len(own)
         mine: list[int] = []
         for index in range(max(option.start, past + 1), len(option.ids)):
             target = option.ids[index]

@@ -123,8 +123,18 @@ class Prompts:
         The last token of a text is only predicted, never fed, so a text may be one longer (`spare`) than the
         window.
         """
-        context = self.text(request.prompt, request.tools)
-        head, tails = encode_pairs(self._encode, context, request.continuations)
+        return self.many_pairs([request], spare)[0]
+
+    def many_pairs(
+        self, requests: Sequence[Request], spare: int = 1
+    ) -> list[tuple[int, list[Option], dict[str, Any]] | Failure]:
+        """The options of several requests, encoded in one go, which a tokenizer spreads over the cores."""
+        pairs = [(self.text(request.prompt, request.tools), request.continuations) for request in requests]
+        return [self._options(head, tails, spare) for head, tails in encode_pairs(self._encode, pairs)]
+
+    def _options(
+        self, head: list[int], tails: list[list[int]], spare: int
+    ) -> tuple[int, list[Option], dict[str, Any]] | Failure:
         options: list[Option] = []
         known: dict[tuple[int, ...], Option] = {}
         notes: dict[str, Any] = {}

@@ -95,17 +95,23 @@ def _plain_backend(tokenizer: Any) -> bool:
 
 
 def encode_pairs(
-    encode: Encode, context: str, continuations: Sequence[str]
-) -> tuple[list[int], list[list[int]]]:
-    """The ids of a context and of each continuation behind it, encoded jointly.
+    encode: Encode, pairs: Sequence[tuple[str, Sequence[str]]]
+) -> list[tuple[list[int], list[list[int]]]]:
+    """The ids of each context and of each continuation behind it, encoded jointly.
 
     Spaces that end the context move to the continuations, since most vocabularies hold a word together with
     the space before it. A continuation is what the joint text has beyond the length of the context's own ids.
     """
-    head, moved = move_spaces(context)
-    encoded = encode([head, *(head + moved + text for text in continuations)])
-    start = len(encoded[0])
-    return encoded[0], [ids[start:] for ids in encoded[1:]]
+    texts: list[str] = []
+    for context, continuations in pairs:
+        head, moved = move_spaces(context)
+        texts += [head, *(head + moved + text for text in continuations)]
+    encoded = iter(encode(texts))
+    found = []
+    for _, continuations in pairs:
+        ids = next(encoded)
+        found.append((ids, [next(encoded)[len(ids) :] for _ in continuations]))
+    return found
 
 
 def move_spaces(context: str) -> tuple[str, str]:

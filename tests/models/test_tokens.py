@@ -53,7 +53,7 @@ def test_a_cut_text_is_a_beginning_without_any_stop(text: str, stops: list[str])
 @given(context=TEXTS, tails=st.lists(TEXTS, min_size=1, max_size=3))
 def test_pairs_are_encoded_as_one_text(tokenizer: Any, context: str, tails: list[str]) -> None:
     encode = encoder(tokenizer, add_special_tokens=True)
-    head, options = encode_pairs(encode, context, tails)
+    head, options = encode_pairs(encode, [(context, tails)])[0]
     assert head == tokenizer(context.rstrip()).input_ids
     for tail, ids in zip(tails, options, strict=True):
         whole = tokenizer(context + tail).input_ids
