@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 _START_S = 60.0
 _LONGEST_WORD = 4096
+_OF_PROCESS_1 = ("until", "memory", "keep", "continues")
 _PACKAGE = Path(__file__).resolve().parent
 # The package's own __init__ modules pull in the trusted side; inside, bare stand-ins lead to the few
 # modules needed.
@@ -184,7 +185,7 @@ class Worker:
             theirs.close()  # so that the end of a worker that dies at once is noticed at once
             self.control = ours
             ours.settimeout(_START_S)
-            self._send_job(plan, ())
+            self._send_job(plan, None, ())
             answer = self._receive()
             if answer[0] == "map":
                 ours.sendall(b"y" if self._map(host_id) else b"n")
@@ -224,14 +225,15 @@ class Worker:
         """Hand one program in; `finish` must follow."""
         self.control.settimeout(_START_S)
         try:
-            self._send_job(job, handles)
+            self._send_job({name: job[name] for name in _OF_PROCESS_1 if name in job}, job, handles)
         except OSError as error:
             self.close()
             raise WorkerLost(f"the worker is gone: {error}") from error
 
-    def _send_job(self, job: dict[str, Any], handles: Sequence[int]) -> None:
-        data = marshal.dumps(job, 2)
-        data = b"J" + len(data).to_bytes(4, "little") + data
+    def _send_job(self, head: dict[str, Any], job: dict[str, Any] | None, handles: Sequence[int]) -> None:
+        """What process 1 reads itself, and the job, which only its fork unpacks."""
+        parts = [marshal.dumps(part, 2) for part in (head, job)]
+        data = b"".join([b"J", *(len(part).to_bytes(4, "little") for part in parts), *parts])
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", handles))] if handles else []
         sent = self.control.sendmsg([data], rights)
         if sent < len(data):

@@ -54,10 +54,11 @@ def _warm_up() -> None:
         _one_call(space["f"], [4], {}, 0.0, False)
 
 
-def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
+def run(packed: memoryview, handles: list[int], control: int) -> NoReturn:
     """Set up the forked process and run the job in it."""
     code = 99
     try:
+        job: dict[str, Any] = marshal.loads(packed)
         os.close(control)
         os.setpgid(0, 0)  # a session of its own would cost a group of the scheduler, made and ended
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
