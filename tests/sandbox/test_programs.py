@@ -103,6 +103,28 @@ def test_memory_of_all_processes_together_is_limited(sandbox: Sandbox) -> None:
     assert outcome.status == "oom"
 
 
+def test_children_that_nobody_waits_for_do_not_add_up(sandbox: Sandbox) -> None:
+    source = """
+        import os, time
+        for _ in range(150):
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    os._exit(0)
+                os._exit(0)
+            os.wait()
+            time.sleep(0.002)
+    """
+    assert sandbox.program(textwrap.dedent(source), limits=Limits(nproc=60)).passed
+
+
+def test_the_last_word_of_a_long_output_is_kept(sandbox: Sandbox) -> None:
+    source = "print('first')\nprint('x' * 9999)\nprint('last')"
+    stdout = sandbox.program(source, limits=Limits(out_kb=4)).stdout
+    assert (len(stdout), stdout[:6], stdout[-5:]) == (4096, "first\n", "last\n")
+    talking = "for n in $(seq 1 60000); do echo a line; done\necho MARK"
+    assert sandbox.language("bash", talking, "MARK").passed
+
+
 def test_processes_inside_can_use_commands_of_the_system(sandbox: Sandbox) -> None:
     source = "import subprocess; print(subprocess.run(['ls', '/'], capture_output=True, text=True).stdout)"
     assert "usr" in sandbox.program(source).stdout
@@ -185,6 +207,23 @@ def test_inproc_can_be_forged_and_says_so(sandbox: Sandbox, forger: str) -> None
         assert task(1) == 2
 
     assert sandbox.calls(forger, "task", check).status == "fail"
+
+
+def test_a_report_that_hardly_ends_is_ended_at_the_deadline(sandbox: Sandbox) -> None:
+    drip = """
+        import os, stat
+        (channel,) = (n for n in range(3, 20) if os.path.exists(f"/proc/self/fd/{n}")
+                      and stat.S_ISSOCK(os.fstat(n).st_mode))
+        os.write(channel, (15 << 20).to_bytes(4, "little"))
+        os.fork()
+        os.fork()
+        while True:
+            os.write(channel, b"x")
+    """
+    started = time.monotonic()
+    outcome = sandbox.inproc(textwrap.dedent(drip), "pass", Limits(cpu_s=100, wall_s=1))
+    assert outcome.status == "timeout", outcome
+    assert time.monotonic() - started < 6
 
 
 def test_tests_may_build_on_classes_of_their_own_and_of_libraries(sandbox: Sandbox) -> None:

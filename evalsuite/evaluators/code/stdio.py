@@ -32,6 +32,7 @@ _BUILD = {
         "mono program.exe",
     ),
 }
+_EXIT_CODE = re.compile(r"[0-9]{1,3}")
 _PUBLIC_CLASS = re.compile(r"public\s+(?:final\s+)?class\s+(\w+)")
 _MAIN_CLASS = re.compile(
     r"class\s+(\w+)[^{]*\{(?:(?!\bclass\b).)*?static\s+(?:public\s+)?void\s+main", re.DOTALL
@@ -95,7 +96,7 @@ def _compiled(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str
     last = 0
     for line in outcome.stdout.splitlines():
         _, code, data = (*line.split(" ", 2), "", "")[:3]
-        last = int(code) if code.isdigit() else 1
+        last = int(code) if _EXIT_CODE.fullmatch(code) else 1  # the program may have written it
         if last:
             break
         try:
