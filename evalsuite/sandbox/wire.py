@@ -300,7 +300,7 @@ _UNTAG: dict[str, Callable[[Any], Any]] = {
     "D": _decimal,
     "F": _fraction,
     "I": lambda value: iter(_items(value)),
-    "k": lambda value: {item: None for item in _items(value)}.keys(),
+    "k": lambda value: {item: None for item in _items(value)}.keys(),  # noqa: C420
     "v": lambda value: dict(enumerate(_items(value))).values(),
     "p": lambda value: {key: item for key, item in map(_items, _items(value))}.items(),  # noqa: C416
     "T": _time,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from made import given, sample
 from evalsuite.evaluators.code import (
     cruxeval,
     ds1000,
+    evalplus_rules,
     fences,
     livecodebench,
     multipl_e_text,
@@ -152,6 +154,45 @@ def test_no_answer_breaks_cruxeval(mode: Any, opened: Callable[[Any], Any]) -> N
         score = evaluator.judge(problem, given(call.format(value)), 0)
         assert score.status != "error", (value[:40], score)
         assert not score.correct, (value[:40], score)
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "integrity"),
+    [
+        ("input", "f('a')", "split"),
+        ("input", "f('') or True", "inproc"),
+        ("input", "['aa', f('')][0]", "inproc"),
+        ("input", "'aa', f('a')", "inproc"),
+        ("input", "'aa' # f(", "inproc"),
+        ("input", "f(type('S', (str,), {'__mul__': lambda s, n: 'aa'})())", "inproc"),
+        ("output", "'aa'", "split"),
+        ("output", "'x' or True", "inproc"),
+        ("output", "'aa'; import os", "inproc"),
+        ("output", "f ('a')", "inproc"),
+    ],
+)
+def test_an_answer_that_predicts_nothing_says_so_of_its_verdict(
+    mode: Any, text: str, integrity: str, opened: Callable[[Any], Any]
+) -> None:
+    """The published evaluation takes them all for right."""
+    evaluator = opened(CruxEvalEvaluator(mode, workers=1))
+    problem = sample(code="def f(x):\n    return x * 2", input="'a'", output="'aa'")
+    score = evaluator.judge(problem, given(text), 0)
+    assert (score.status, score.extra["integrity"]) == ("right", integrity)
+
+
+def test_a_literal_made_to_take_hours_is_not_made() -> None:
+    text = "{" + ",".join(str(number * (2**61 - 1)) for number in range(100_000)) + "}"
+    with_call = sample(code="def f(x):\n    return x", input="'a'", output="'a'", expected="'a'")
+    assert not livecodebench.OutputPredictionEvaluator(workers=1).judge(with_call, given(text), 0).correct
+    assert not CruxEvalEvaluator("output", workers=1).judge(with_call, given(text), 0).correct
+
+
+@pytest.mark.parametrize("rules", ["0.2.1", "0.3.1"])
+def test_small_values_spread_over_each_other_take_no_memory(rules: Any) -> None:
+    near = evalplus_rules.Comparison(rules, False, "f", 1e-6)
+    assert not near.agrees([], [[0.5]] * 300_000, [0.5] * 100_000)
+    assert near.agrees([], [0.5 + 1e-9] * 3, [0.5] * 3)
 
 
 # ---- leaving before the tests, in every language ----
@@ -307,6 +348,14 @@ REPEATED = [piece * 400 for piece in _PIECES] + [
 def test_no_repetition_breaks_a_reader(reader: str) -> None:
     for text in REPEATED:
         READERS[reader](text)
+
+
+@pytest.mark.parametrize("reader", ["turn", "demonstrations"])
+def test_no_long_repetition_holds_a_reader_up(reader: str) -> None:
+    for piece in ("x\n", "<think>\n", "f(1)\n", "<think>"):
+        started = time.process_time()
+        READERS[reader](piece * 20_000)
+        assert time.process_time() - started < 5
 
 
 @settings(max_examples=400, deadline=None)

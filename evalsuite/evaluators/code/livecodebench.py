@@ -220,6 +220,7 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
 
 
 _MOST_LINES = 200
+_LONGEST = 100_000  # letters; a literal of millions can be made to take hours where it becomes a set
 
 
 def predicted_output(text: str) -> str | None:
@@ -240,7 +241,7 @@ def predicted_output(text: str) -> str | None:
             return found
     if starts:
         return lines[starts[-1]].rsplit("==", 1)[1].strip()
-    if _literal(text) is not _NOTHING:
+    if len(text) > _LONGEST or _literal(text) is not _NOTHING:
         return text
     found = _right_side(text)
     return found if found is not None else text.rsplit("==", 1)[-1].strip() or None
@@ -280,10 +281,13 @@ class OutputPredictionEvaluator(CodeEvaluator):
         text = answer.text.strip() if self.raw else predicted_output(answer.text)
         if not text:
             return not_run(sample, repeat, "unextracted", "no output in the answer")
+        expected = str(sample.fields["expected"])
+        if len(text) > _LONGEST:
+            return not_run(sample, repeat, "wrong", "the answer is far too long")
         value = _literal(text)
         if value is _NOTHING:
             return not_run(sample, repeat, "syntax", "the answer is no literal")
-        wanted = _literal(str(sample.fields["expected"]))
+        wanted = _literal(expected)
         if wanted is _NOTHING:
             wanted = sample.fields["expected"]
         same = bool(value == wanted)
