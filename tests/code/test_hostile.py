@@ -350,9 +350,9 @@ def test_no_repetition_breaks_a_reader(reader: str) -> None:
         READERS[reader](text)
 
 
-@pytest.mark.parametrize("reader", ["turn", "demonstrations"])
+@pytest.mark.parametrize("reader", ["turn", "demonstrations", "predicted output", "js of a chat"])
 def test_no_long_repetition_holds_a_reader_up(reader: str) -> None:
-    for piece in ("x\n", "<think>\n", "f(1)\n", "<think>"):
+    for piece in ("x\n", "<think>\n", "f(1)\n", "<think>", "assert f(1) ==\n", "```", "``` "):
         started = time.process_time()
         READERS[reader](piece * 20_000)
         assert time.process_time() - started < 5

@@ -220,6 +220,7 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
 
 
 _MOST_LINES = 200
+_MOST_TRIED = 50  # assertions that do not parse; a model in a loop writes thousands
 _LONGEST = 100_000  # letters; a literal of millions can be made to take hours where it becomes a set
 
 
@@ -235,7 +236,7 @@ def predicted_output(text: str) -> str | None:
     text = text.strip()
     lines = text.split("\n")
     starts = [at for at, line in enumerate(lines) if line.lstrip().startswith("assert") and "==" in line]
-    for start in reversed(starts):
+    for start in reversed(starts[-_MOST_TRIED:]):
         found = _asserted(lines[start : start + _MOST_LINES])
         if found is not None:
             return found
