@@ -82,6 +82,28 @@ def test_exit_handlers_and_threads_finish(sandbox: Sandbox) -> None:
     assert sandbox.program(textwrap.dedent(source)).stdout == "main\nthread\nbye\n"
 
 
+@pytest.mark.parametrize(
+    ("source", "printed"),
+    [
+        ("import sys, io\nreal, sys.stdout = sys.stdout, io.StringIO()\nprint(1)\nreal.write(sys.stdout.getvalue())", "1\n"),  # noqa: E501
+        ("out = open(1, 'w', closefd=False)\nout.write('kept to the end')", "kept to the end"),
+        ("print(open(__file__).read().count('print'))", "2\n"),
+        ("import inspect\ndef f(): return 7\nprint(inspect.getsource(f), end='')", "def f(): return 7\n"),
+        ("open('mine.py', 'w').write('x = 5')\nimport mine\nprint(mine.x)", "5\n"),
+        ("from resource import *\nsetrlimit(RLIMIT_STACK, (RLIM_INFINITY, RLIM_INFINITY))\nprint(1)", "1\n"),
+        ("import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n"
+         "    with m.get_context('spawn').Pool(2) as pool: print(pool.map(f, [1, 2]))", "[1, 4]\n"),
+    ],
+)  # fmt: skip
+def test_programs_may_do_what_an_interpreter_lets_them(sandbox: Sandbox, source: str, printed: str) -> None:
+    outcome = sandbox.program(source)
+    assert (outcome.status, outcome.stdout) == ("pass", printed), outcome
+
+
+def test_a_trace_names_nothing_but_the_program(sandbox: Sandbox) -> None:
+    assert "child.py" not in sandbox.program("def f(): 1 / 0\nf()").stderr
+
+
 def test_what_was_printed_is_compared_outside(sandbox: Sandbox) -> None:
     outcome = sandbox.program("print(input())", b"7\n")
     right = outcome.compared(outcome.stdout == "7\n")
@@ -254,6 +276,20 @@ def test_loopback_only_when_asked_for(sandbox: Sandbox) -> None:
     """)
     assert sandbox.inproc("", test, loopback=True).status == "pass"
     assert sandbox.inproc("", test).status == "fail"
+
+
+def test_a_port_is_free_again_for_the_next_program() -> None:
+    test = textwrap.dedent("""
+        import socket, threading
+        server = socket.socket()
+        server.bind(("127.0.0.1", 45454))
+        server.listen()
+        threading.Thread(target=lambda: server.accept()[0].close()).start()
+        client = socket.create_connection(("127.0.0.1", 45454))
+        assert client.recv(1) == b""
+    """)
+    with Sandbox(1) as sandbox:
+        assert [sandbox.inproc("", test, loopback=True).status for _ in range(3)] == ["pass"] * 3
 
 
 # ---- the sandbox itself ----

@@ -198,6 +198,16 @@ def raise_loopback() -> None:
     family.close()
 
 
+def forget_connections() -> None:
+    """Let no port of this network namespace stay taken behind the program that used it."""
+    try:
+        handle = os.open("/proc/sys/net/ipv4/tcp_max_tw_buckets", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(handle, b"0")
+        os.close(handle)
+    except OSError:
+        pass  # where the host's /proc cannot be written, the next program may have to take another port
+
+
 def limit_worker() -> None:
     """Limits that hold for every program of this worker; the others are set per program."""
     for kind in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):

@@ -412,6 +412,8 @@ def _raise_walls(channel: _socket.socket, plan: dict[str, Any]) -> None:
         if pid:
             channel.close()
             os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+        if plan["loopback"]:
+            walls.forget_connections()
         layers += ["user", "mount", "pid", "network", "ipc", "uts namespaces", "read-only root"]
         if walls.build_root(sources, plan):
             layers.append("proc")
