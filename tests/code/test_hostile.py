@@ -23,6 +23,7 @@ from evalsuite.evaluators.code import (
     multipl_e_text,
     needed,
     safim_text,
+    stdio,
 )
 from evalsuite.evaluators.code import python_text as python
 from evalsuite.evaluators.code import said as turns
@@ -33,7 +34,7 @@ from evalsuite.evaluators.code.function_tests import HumanEvalEvaluator
 from evalsuite.evaluators.code.livecodebench import LiveCodeBenchEvaluator
 from evalsuite.evaluators.code.multipl_e import MultiPLEEvaluator
 from evalsuite.evaluators.code.sanitize import sanitized, sanitized_bigcodebench
-from evalsuite.sandbox import building, imports, languages
+from evalsuite.sandbox import Sandbox, building, imports, languages
 
 FLOATS: dict[str, Any] = {
     "prompt": 'def half(x):\n    """ Half. """\n',
@@ -193,6 +194,54 @@ def test_small_values_spread_over_each_other_take_no_memory(rules: Any) -> None:
     near = evalplus_rules.Comparison(rules, False, "f", 1e-6)
     assert not near.agrees([], [[0.5]] * 300_000, [0.5] * 100_000)
     assert near.agrees([], [0.5 + 1e-9] * 3, [0.5] * 3)
+
+
+def test_long_outputs_and_numbers_are_only_other_ones() -> None:
+    long = "1" + "0" * 1_000_001
+    assert not safim_text.same_output(long, "1")
+    assert not livecodebench.same_by_ladder("\n".join(map(str, range(300_000))), "1\n2")
+    assert livecodebench.same_by_ladder("2\n\n1 1\n2", "1\n2")
+    assert not livecodebench.same_lines("1 " * 100_000, "2")
+
+
+def test_a_stdin_program_ends_at_its_first_wrong_output(opened: Callable[[Any], Any]) -> None:
+    evaluator = opened(LiveCodeBenchEvaluator(workers=1))
+    tests = [{"input": str(n), "output": str(n), "testtype": "stdin"} for n in range(200)]
+    problem = sample(tests=tests, func_name="")
+    for body, status, detail in (
+        ("print(int(input()) % 199)", "wrong", "test 199: another output"),
+        ("import time; time.sleep(0.2)", "wrong", "test 0: another output"),
+        ("print(input())", "right", ""),
+    ):
+        score = evaluator.judge(problem, given(f"```python\n{body}\n```"), 0)
+        assert (score.status, score.detail) == (status, detail)
+        assert score.metrics["other_reading"] == (status == "right")
+
+
+@pytest.mark.slow
+def test_what_a_program_writes_into_the_script_around_it_is_no_error() -> None:
+    if not languages()["cpp"].installed:
+        pytest.skip("no g++ here")
+    source = """
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+#include <signal.h>
+int main() {
+    char path[64], name[64], state; int pid, script;
+    sprintf(path, "/proc/%d/stat", getppid());
+    fscanf(fopen(path, "r"), "%d %63[^ ] %c %d", &pid, name, &state, &script);
+    sprintf(path, "/proc/%d/fd/1", script);
+    const char* line = "0 WORD QQ==\\n";
+    write(open(path, O_WRONLY), line, strlen(line));
+    kill(script, 9);
+}"""
+    with Sandbox(1) as sandbox:
+        for word in ("\u00b2", "9" * 5000, "-1", ""):
+            ran = stdio.run_stdio(sandbox, "cpp", source.replace("WORD", word), ["1", "2"], 2)
+            assert not ran.outcome.passed, word
+            assert ran.outcome.status != "harness_error"
 
 
 # ---- leaving before the tests, in every language ----

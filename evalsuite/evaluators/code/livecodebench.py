@@ -60,8 +60,11 @@ def same_lines(got: str, wanted: str) -> bool:
 
 
 def _same_decimals(one: str, two: str) -> bool:
+    ours, theirs = one.split(), two.split()
+    if len(ours) != len(theirs):
+        return False
     try:
-        return [Decimal(word) for word in one.split()] == [Decimal(word) for word in two.split()]
+        return [Decimal(word) for word in ours] == [Decimal(word) for word in theirs]
     except (InvalidOperation, ValueError):
         return False
 
@@ -79,7 +82,14 @@ def same_by_ladder(got: str, wanted: str) -> bool:
         _close(one.split(), two.split()) for one, two in zip(ours, theirs, strict=True)
     ):
         return True
-    return {frozenset(line.split()) for line in ours} == {frozenset(line.split()) for line in theirs}
+    wanted_words = {frozenset(line.split()) for line in theirs}
+    found: set[frozenset[str]] = set()
+    for line in ours:
+        words = frozenset(line.split())
+        if words not in wanted_words:
+            return False  # before a long output has filled the memory
+        found.add(words)
+    return found == wanted_words
 
 
 def _close(ours: Sequence[str], theirs: Sequence[str]) -> bool:
@@ -163,7 +173,12 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
 
     def _stdin(self, sample: Sample, repeat: int, code: str, tests: Sequence[dict[str, str]]) -> Score:
         inputs = [test["input"] for test in tests]
-        ran = run_stdio(self.sandbox, "python", as_script(code), inputs, self.seconds)
+
+        def wrong_by_both(number: int, output: str) -> bool:
+            wanted = tests[number]["output"]
+            return not (same_lines(output, wanted) or same_by_ladder(output, wanted))
+
+        ran = run_stdio(self.sandbox, "python", as_script(code), inputs, self.seconds, wrong_by_both)
         wrong = {
             reading: first_other_output(ran.outputs, tests, reading) for reading in (self.reading, self.other)
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -47,10 +47,20 @@ class Ran:
     outcome: Outcome
 
 
-def run_stdio(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str], seconds: float) -> Ran:
-    """Run one program on every input, ended at the first failure."""
+def run_stdio(
+    sandbox: Sandbox,
+    language: str,
+    source: str,
+    inputs: Sequence[str],
+    seconds: float,
+    stop_on: Callable[[int, str], bool] | None = None,
+) -> Ran:
+    """Run one program on every input, ended at the first failure.
+
+    It may also end at the first output of which `stop_on(number, output)` says so.
+    """
     if language == "python":
-        return _python(sandbox, source, inputs, seconds)
+        return _python(sandbox, source, inputs, seconds, stop_on)
     if language not in _BUILD:
         raise UserError(
             f"programs in {language!r} cannot be run on inputs", expected="python, cpp, java, csharp"
@@ -58,17 +68,25 @@ def run_stdio(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str
     return _compiled(sandbox, language, source, inputs, seconds)
 
 
-def _python(sandbox: Sandbox, source: str, inputs: Sequence[str], seconds: float) -> Ran:
+def _python(
+    sandbox: Sandbox,
+    source: str,
+    inputs: Sequence[str],
+    seconds: float,
+    stop_on: Callable[[int, str], bool] | None,
+) -> Ran:
     limits = Limits(cpu_s=seconds, wall_s=6 * seconds + 5, mem_mb=4096, out_kb=16384)
     outputs: list[str] = []
     spent = 0.0
     outcome = Outcome("pass", integrity="split", isolation=sandbox.isolation)
-    for text in inputs:
+    for number, text in enumerate(inputs):
         outcome = sandbox.program(source, text.encode(), limits=limits)
         spent += outcome.cpu_s
         if outcome.status != "pass":
             break
         outputs.append(outcome.stdout)
+        if stop_on is not None and stop_on(number, outcome.stdout):
+            break  # all further ones together may be gigabytes
     return Ran(tuple(outputs), replace(outcome, cpu_s=spent, integrity="split", stdout="", stderr=""))
 
 

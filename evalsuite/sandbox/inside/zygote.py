@@ -22,6 +22,7 @@ from evalsuite.sandbox.inside import child, kernel, walls
 _TICK_MS = 50
 _FDS = _socket.CMSG_SPACE(4 * 4)
 _PAGE = resource.getpagesize()
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _WIDE = (16 << 30) // _PAGE  # a process that spans less has few page tables
 _FREE_SOCKETS = 128  # more than ordinary programs have
 _SOCKET_BYTES = 212992  # what a socket holds at most, unless the host says otherwise
@@ -213,22 +214,35 @@ def _remove_tree(path: str) -> None:
             os.rmdir(inner)
 
 
-def _memory_in_use(shared_before: int) -> int:
-    """Bytes held by all processes of this worker's namespace but this one, and by their sockets."""
+def _memory_in_use(shared_before: int, seconds: dict[str, float]) -> int:
+    """Bytes held by all processes of this worker's namespace but this one, and by their sockets.
+
+    Where there are several, the processor `seconds` of each are noted: a parent that does not want to hear of
+    its children's end keeps their time from being counted anywhere.
+    """
     total = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit() and name != "1":
-            try:
-                with open(f"/proc/{name}/statm", "rb") as file:
-                    fields = file.read().split()
-            except OSError:
-                continue  # it ended in between
-            if len(fields) > 2:
-                size, resident, shared = (int(field) for field in fields[:3])
-                total += resident - min(shared, shared_before)
-                if size > _WIDE:
-                    total += _page_tables(name)
+    names = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+    for name in names:
+        try:
+            with open(f"/proc/{name}/statm", "rb") as file:
+                fields = file.read().split()
+            if len(names) > 1:
+                _note_seconds(name, seconds)
+        except OSError:
+            continue  # it ended in between
+        if len(fields) > 2:
+            size, resident, shared = (int(field) for field in fields[:3])
+            total += resident - min(shared, shared_before)
+            if size > _WIDE:
+                total += _page_tables(name)
     return total * _PAGE + _memory_of_sockets()
+
+
+def _note_seconds(name: str, seconds: dict[str, float]) -> None:
+    with open(f"/proc/{name}/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    if len(fields) > 19:
+        seconds[f"{name} {int(fields[19])}"] = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
 
 def _page_tables(name: str) -> int:
@@ -298,7 +312,8 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
         inbox.wipe()
         for handle in handles:
             os.close(handle)
-        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1)
+        seconds: dict[str, float] = {}
+        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1, seconds)
         ended = cleaner.kill_all()
         while True:
             try:
@@ -311,7 +326,7 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
         clean = dirty or cleaner.wipe()
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         total = usage.ru_utime + usage.ru_stime
-        _send(channel, status, why, extra, total - spent, waited)
+        _send(channel, status, why, extra, max(total - spent, sum(seconds.values())), waited)
         if not clean:
             os._exit(70)  # after the verdict: who breaks the worker shall not be excused by it
         spent = total
@@ -330,7 +345,12 @@ def _reap_orphans(pid: int) -> None:
 
 
 def _watch(
-    channel: _socket.socket, poll: select.poll, pid: int, job: dict[str, Any], shared: int
+    channel: _socket.socket,
+    poll: select.poll,
+    pid: int,
+    job: dict[str, Any],
+    shared: int,
+    seconds: dict[str, float],
 ) -> tuple[str, float]:
     """Wait until the program ends, is told to end, or holds too much memory: (why, seconds without
     processor). `poll` looks at the channel.
@@ -347,7 +367,7 @@ def _watch(
         while True:
             events = poll.poll(_TICK_MS if shared >= 0 else None)
             if not events:
-                if _memory_in_use(shared) > limit:
+                if _memory_in_use(shared, seconds) > limit:
                     return "memory", -1.0
                 _reap_orphans(pid)
                 continue
