@@ -17,7 +17,7 @@ import sys
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NoReturn
 
-from evalsuite.sandbox.inside import inproc, kernel, plain
+from evalsuite.sandbox.inside import PACKED, inproc, kernel, plain
 
 _LARGEST = (16 << 20) - 1
 _GRACE_S = 1.0  # after which a call is ended that does not come back to the interpreter to hear of its end
@@ -54,11 +54,11 @@ def _warm_up() -> None:
         _one_call(space["f"], [4], {}, 0.0, False)
 
 
-def run(packed: memoryview, handles: list[int], control: int) -> NoReturn:
+def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: int) -> NoReturn:
     """Set up the forked process and run the job in it."""
     code = 99
     try:
-        job: dict[str, Any] = marshal.loads(packed)
+        job.update(zip(PACKED, marshal.loads(packed)))  # noqa: B905 - old interpreters too
         os.close(control)
         os.setpgid(0, 0)  # a session of its own would cost a group of the scheduler, made and ended
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)

@@ -42,8 +42,8 @@ class _Inbox:
         self.body = self._used
 
     def receive(self, channel: _socket.socket) -> tuple[dict[str, Any], list[int]]:
-        """What this process has to know of one job, and the descriptors that came with it; the job itself
-        is `body`. The end of the stream ends this process.
+        """One job without what is packed, which is `body`, and the descriptors that came with it. The end of
+        the stream ends this process.
         """
         store, have, start = self._small, 0, 0
         handles: list[int] = []
@@ -308,7 +308,7 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
             _send(channel, "fork", error.errno)
             continue
         if pid == 0:
-            child.run(inbox.body, handles, control)
+            child.run(job, inbox.body, handles, control)
         inbox.wipe()
         for handle in handles:
             os.close(handle)
