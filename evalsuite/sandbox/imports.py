@@ -8,11 +8,13 @@ import sys
 from evalsuite.sandbox.outcome import Flavour
 
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w., \t]+))", re.MULTILINE)
-_INDIRECT = re.compile(r"__import__|import_module|\bpkg_resources\b")
+_INDIRECT = ("__import__", "import_module", "pkg_resources")
 
 
 def imported(source: str) -> frozenset[str]:
     """Top-level names of the modules that a source imports (a superset: text in strings counts too)."""
+    if "import" not in source:
+        return frozenset()
     names: set[str] = set()
     for match in _IMPORT.finditer(source):
         if match.group(1):
@@ -28,6 +30,6 @@ def imported(source: str) -> frozenset[str]:
 def flavour(*sources: str) -> Flavour:
     """`scientific` when anything beyond the standard library may be imported."""
     for source in sources:
-        if imported(source) - sys.stdlib_module_names or _INDIRECT.search(source):
+        if imported(source) - sys.stdlib_module_names or any(word in source for word in _INDIRECT):
             return "scientific"
     return "lean"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -44,13 +47,14 @@ _LOOKS_FOR_ITSELF = re.compile(
 class _Slot:
     """One place for a program at a time, with its workers of each kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, processor: int) -> None:
+        self.processor = processor
         self.workers: dict[Kind, Worker] = {}
 
     def worker(self, kind: Kind) -> Worker:
         worker = self.workers.get(kind)
         if worker is None or not worker.alive:
-            worker = Worker(kind)
+            worker = Worker(kind, self.processor)
             worker.start()
             self.workers[kind] = worker
         return worker
@@ -63,6 +67,14 @@ class _Slot:
     def close(self) -> None:
         for kind in list(self.workers):
             self.drop(kind)
+
+
+def _processors() -> Iterator[int]:
+    """The processors that this process may use, in turn; where to begin is left to chance, since other
+    sandboxes may run beside.
+    """
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    return islice(cycle(usable), secrets.randbelow(len(usable)), None)
 
 
 class Sandbox:
@@ -102,7 +114,7 @@ class Sandbox:
             )
         self.interpreter = interpreter.find(python)
         self.size = workers or usable_cores()
-        self._free = [_Slot() for _ in range(self.size)]
+        self._free = [_Slot(processor) for processor in islice(_processors(), self.size)]
         self._slots = list(self._free)
         self._changed = threading.Condition()
         self._alone = threading.Lock()
@@ -242,9 +254,11 @@ class Sandbox:
         mutates: bool = False,
         flavour: Flavour | None = None,
         preamble: str = "",
+        hash_seed: int = 0,
     ) -> Calls:
         """Split verdict, many calls at once: the results in order, for the caller to compare out here.
 
+        `hash_seed` is what the hashes of texts come from, and with them the order of their sets.
         `stop_on(index, result)` ends the program as soon as it says so. `per_call_s` limits each call's
         processor time. A call that was not answered because the program ended is `Died`, and is the last
         result.
@@ -256,7 +270,9 @@ class Sandbox:
                 results = session.stream(calls, per_call_s, stop_on)
             return session.completed(results), session.verdict(None)
 
-        results, outcome = self._attempt(self.kind(flavour or imports.flavour(text)), run, limits)
+        environment = (("PYTHONHASHSEED", str(hash_seed)),) if hash_seed else ()
+        kind = self.kind(flavour or imports.flavour(text), environment=environment)
+        results, outcome = self._attempt(kind, run, limits)
         return Calls(results or (), outcome)
 
     def program(

@@ -107,7 +107,7 @@ TABLE: dict[str, Language] = {
             {"mcs": ("mcs",), "mono": ("mono",)},
             "mono-mcs mono-runtime",
             ("{mono}", "main.exe"),
-            ("{mcs}", "-d:DEBUG", "-r:System.Numerics.dll", "main.cs", "-out:main.exe"),
+            ("{mcs}", "-d:DEBUG", "main.cs", "-out:main.exe"),
             {"MONO_TRACE_LISTENER": "Console.Error"},
         ),
         Language("php", "PHP", "main.php", {"php": ("php",)}, "php-cli", ("{php}", "main.php")),

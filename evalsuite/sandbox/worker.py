@@ -141,6 +141,7 @@ class Worker:
     """One process behind the walls. Not shared between threads."""
 
     kind: Kind
+    processor: int | None = None  # where it stays between programs
     control: socket.socket = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
     folder: str | None = field(init=False, default=None)
@@ -153,6 +154,7 @@ class Worker:
         """Start it and wait until its walls stand; WorkerLost tells which one could not be raised."""
         plan = self.kind.plan()
         plan["probe"] = probe
+        plan["processor"] = self.processor
         root = os.geteuid() == 0
         host_id = (1 << 20) + secrets.randbelow(1 << 30)  # of nobody, and of no other worker either
         plan["host_id"] = host_id
@@ -178,7 +180,8 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=complaints,
                 stderr=complaints,
-                env={**self._environment(), **dict(self.kind.environment)},
+                # Bound now, or each fork would look up again what it calls first.
+                env={"LD_BIND_NOW": "1", **self._environment(), **dict(self.kind.environment)},
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the trusted side to handle
             )  # fmt: skip
@@ -273,20 +276,21 @@ class Worker:
 
     def _receive(self) -> list[str]:
         """One message: words, never anything that has to be unpacked with trust."""
-        header = self._exactly(4)
-        size = int.from_bytes(header, "little")
-        if size > _LONGEST_WORD:
+        data = self._more()
+        while len(data) < 4:
+            data += self._more()
+        size = 4 + int.from_bytes(data[:4], "little")
+        while len(data) < size <= _LONGEST_WORD:
+            data += self._more()
+        if len(data) != size:  # it speaks when it is asked, and says one thing
             raise WorkerLost("the worker sent nonsense")
-        return self._exactly(size).decode("utf-8", "replace").split("\t")
+        return data[4:].decode("utf-8", "replace").split("\t")
 
-    def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            more = self.control.recv(size - len(data))
-            if not more:
-                raise WorkerLost("the worker ended")
-            data += more
-        return data
+    def _more(self) -> bytes:
+        more = self.control.recv(_LONGEST_WORD)
+        if not more:
+            raise WorkerLost("the worker ended")
+        return more
 
     def close(self) -> None:
         """End the worker; its namespaces, with all that is in them, end with it."""

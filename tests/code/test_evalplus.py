@@ -103,6 +103,21 @@ def test_expected_values_are_kept_between_runs(evaluator: EvalPlusEvaluator, tmp
     other.close()
 
 
+def test_the_order_of_a_set_of_texts_is_not_the_references(evaluator: EvalPlusEvaluator) -> None:
+    words = [f"word{n}" for n in range(12)]
+    task = {**TASK, "canonical_solution": f"    return list(set({words}))\n", "base_input": [[1]]}
+    answers = [
+        given(f"    return list(set({words}))\n"),
+        given(f"    return sorted(set({words}))\n"),
+        given(f"    return set({words})\n"),
+    ]
+    of_lists = evaluator.score([(sample("HumanEval/0", **task), answers)])
+    assert [score.status for score in of_lists] == ["wrong"] * 3
+    task["canonical_solution"] = f"    return set({words})\n"
+    of_sets = evaluator.score([(sample("HumanEval/0", **task), answers)])
+    assert [score.status for score in of_sets] == ["wrong", "wrong", "right"]
+
+
 def test_a_reference_that_was_faster_elsewhere_sets_no_limit_here(
     evaluator: EvalPlusEvaluator, tmp_path: Path
 ) -> None:

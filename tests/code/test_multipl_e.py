@@ -158,3 +158,30 @@ def test_both_readings_of_an_empty_text_split_by_php(semantics: Any, right: bool
         evaluator.close()
     assert (score.correct, score.metrics) == (right, {"other_php": other})
     assert (plain.correct, plain.metrics) == (True, {})
+
+
+@pytest.mark.skipif(shutil.which("mcs") is None, reason="no mcs here")
+def test_c_sharp_has_numerics_where_the_published_figures_were_made_with_it() -> None:
+    head = "using System;\nclass Problem {\n    public static long Twice(long x) {\n"
+    problem = sample(
+        task_id="HumanEval_0_twice",
+        language="cs",
+        prompt=head,
+        stem=head.strip(),
+        title="csharp",
+        tests="    }\n    public static void Main(string[] args) {\n"
+        "    Debug.Assert(Twice((2L)) == (4L));\n    }\n\n}\n",
+        first_stops=["\n    }\n"],
+    )
+    body = "        return (long)(new BigInteger(x) * 2);\n    }\n"
+    chat = f"Sure:\n```csharp\nusing System.Numerics;\n{head}{body}}}\n```\n"
+    answers = [given(body), given(chat), given("        return x * 2;\n    }\n")]
+    for numerics, right in ((None, [False, True, True]), (True, [True] * 3), (False, [False, False, True])):
+        evaluator = MultiPLEEvaluator(workers=1, cs_numerics=numerics)
+        try:
+            scores = [evaluator.judge(problem, answer, 0) for answer in answers]
+        finally:
+            evaluator.close()
+        assert [score.correct for score in scores] == right
+        others = [score.metrics.get("other_cs") for score in scores]
+        assert others == [float(not each) for each in right[:2]] + [None]

@@ -152,6 +152,30 @@ def test_processes_inside_can_use_commands_of_the_system(sandbox: Sandbox) -> No
     assert "usr" in sandbox.program(source).stdout
 
 
+def test_a_program_finds_a_process_as_a_new_one_is(sandbox: Sandbox) -> None:
+    source = """
+        import gc, os, signal, sys
+        def f():
+            usual = {signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler}
+            handled = [n for n in range(1, 32) if signal.getsignal(n) not in usual]
+            alone = [name for name in sys.modules if name.startswith("evalsuite")]
+            return [
+                sorted(os.sched_getaffinity(0)), handled,
+                signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+                signal.getitimer(signal.ITIMER_PROF), os.getcwd(), gc.isenabled(), alone, sys.argv,
+                [name for name in os.environ if name.startswith("LD_")],
+                sorted(map(int, os.listdir("/proc/self/fd")))[:3],
+            ]
+    """
+    source = textwrap.dedent(source)
+    expected = [
+        sorted(os.sched_getaffinity(0)), [], True, (0.0, 0.0), "/tmp/w", True, [], ["main.py"], [], [0, 1, 2],
+    ]  # fmt: skip
+    assert sandbox.inproc(source, f"assert f() == {expected!r}, f()").passed
+    told = sandbox.program(source + "print(f())").stdout
+    assert told == f"{expected!r}\n"
+
+
 # ---- tests inside ----
 
 

@@ -24,6 +24,7 @@ multipl_e_chat_datasets = [
             evaluator=dict(
                 type='evalsuite.evaluators.code.multipl_e.MultiPLEEvaluator',
                 hide=['bc'] if language == 'sh' else [],
+                cs_numerics=True,
             )
         ),
     )

@@ -17,6 +17,7 @@ from evalsuite.sandbox import Isolation, Limits, Outcome, installed
 from evalsuite.types import Answer, Sample, Score
 
 _SANDBOX_NAMES = {"sh": "bash", "rs": "rust"}
+_NUMERICS = ("-r:System.Numerics.dll",)
 _TS_FLAGS = ("--target", "ES2015", "--lib", "ES2015,DOM")
 _CHUNK = 40
 
@@ -26,17 +27,24 @@ class MultiPLEEvaluator(CodeEvaluator):
 
     `hide` takes commands away from Bash: the published figures were made without `bc` (also run with it, the
     metric `with_hidden` says what that changes). `php_semantics="8.1"` is the published reading, in which
-    `str_split("")` holds one empty text; the other reading is the metric `other_php`. `seconds` is the time
-    limit of a run, in processor seconds.
+    `str_split("")` holds one empty text; the other reading is the metric `other_php`. C# was compiled without
+    System.Numerics for the published table of base models, and with it for that of chat models: left to
+    itself, `cs_numerics` goes by the form of the answer, and the other reading is the metric `other_cs`.
+    `seconds` is the time limit of a run, in processor seconds.
     """
 
     forms: ClassVar[tuple[str, ...]] = ("generation",)
-    parts: ClassVar[dict[str, str]] = {"with_hidden": "with_hidden_", "other_php": "other_php_"}
+    parts: ClassVar[dict[str, str]] = {
+        "with_hidden": "with_hidden_",
+        "other_php": "other_php_",
+        "other_cs": "other_cs_",
+    }
 
     def __init__(
         self,
         hide: Sequence[str] = (),
         php_semantics: Literal["8.1", "current"] = "8.1",
+        cs_numerics: bool | None = None,
         seconds: float = 10,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
@@ -48,6 +56,7 @@ class MultiPLEEvaluator(CodeEvaluator):
             raise UserError(f"no PHP semantics {php_semantics!r}", expected="8.1 or current")
         self.hide = tuple(hide)
         self.php_semantics = php_semantics
+        self.cs_numerics = cs_numerics
         self.limits = Limits(cpu_s=seconds, wall_s=6 * seconds, mem_mb=4096, nproc=256)
         self.compile_limits = Limits(cpu_s=60, wall_s=240, mem_mb=4096, nproc=256)
 
@@ -88,11 +97,11 @@ class MultiPLEEvaluator(CodeEvaluator):
         source, word = _marked(language, source)
         if language == "php" and text_rules.splits_texts(source):
             return self._php(sample, repeat, source, word)
+        if language == "cs":
+            return self._cs(sample, repeat, source, word, self._with_numerics(sample, answer))
         flags = _flags(sample.fields) if language == "cpp" else ()
         outcome = self._run(language, source, flags)
         score = score_of(sample, repeat, _verdict(language, outcome, word))
-        if language == "cs" and score.correct is not None:
-            return replace(score, metrics={"to_the_end": float(score.correct and word in outcome.stdout)})
         if self.hide and language == "sh":
             shown = outcome
             if not score.correct and any(
@@ -102,6 +111,24 @@ class MultiPLEEvaluator(CodeEvaluator):
             right = _verdict(language, shown, word).status == "pass"
             return replace(score, metrics={"with_hidden": float(right)})
         return score
+
+    def _with_numerics(self, sample: Sample, answer: Answer) -> bool:
+        if self.cs_numerics is not None:
+            return self.cs_numerics
+        of_its_own = not self.raw and answer.extra.get("form") != "generation"
+        return of_its_own and text_rules.is_chat(sample.fields, answer.text)
+
+    def _cs(self, sample: Sample, repeat: int, source: str, word: str, numerics: bool) -> Score:
+        """A C# program; both readings of one that the assembly System.Numerics makes a difference to."""
+        outcome = self._run("cs", source, _NUMERICS if numerics else ())
+        score = score_of(sample, repeat, _verdict("cs", outcome, word))
+        if score.correct is None:
+            return score
+        metrics = {"to_the_end": float(score.correct and word in outcome.stdout)}
+        if text_rules.uses_numerics(source):
+            other = _verdict("cs", self._run("cs", source, () if numerics else _NUMERICS), word)
+            metrics["other_cs"] = float(other.status == "pass")
+        return replace(score, metrics=metrics)
 
     def _php(self, sample: Sample, repeat: int, source: str, word: str) -> Score:
         """Both readings of a PHP program that splits texts into letters."""

@@ -344,6 +344,14 @@ TS_NEWER_LIBRARY = re.compile(
 )
 
 
+_OF_NUMERICS = re.compile(r"\b(?:BigInteger|Complex)\b")
+
+
+def uses_numerics(source: str) -> bool:
+    """Whether a C# program names a type of the assembly System.Numerics."""
+    return _OF_NUMERICS.search(source) is not None
+
+
 def needs_published_library(source: str) -> bool:
     """Whether a TypeScript program might use something that ES2015's library does not have."""
     return TS_NEWER_LIBRARY.search(source) is not None

@@ -14,6 +14,7 @@ import math  # noqa: F401 - here, since behind some walls its folder cannot be r
 import os
 import resource
 import sys
+from collections.abc import Callable
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ from evalsuite.sandbox.inside import PACKED, inproc, kernel, plain
 _LARGEST = (16 << 20) - 1
 _GRACE_S = 1.0  # after which a call is ended that does not come back to the interpreter to hear of its end
 _home = "/"
+_processors: set[int] = set()
 
 
 class Overtime(BaseException):
@@ -32,26 +34,15 @@ def prepare(plan: dict[str, Any]) -> None:
     """Make this interpreter look like one that was just started; once, before the first fork."""
     global _home
     _home = plan["home"]
+    _processors.update(plan["processors"])
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
     sys.argv[:] = ["main.py"]
-    os.environ.pop("LC_CTYPE", None)
+    for name in ("LC_CTYPE", "LD_BIND_NOW"):  # the interpreter's own, and for this process alone
+        os.environ.pop(name, None)
     inproc.prepare()
-    _warm_up()
     for name in [name for name in sys.modules if name.partition(".")[0] == "evalsuite"]:
         del sys.modules[name]  # not part of the interpreter that the program is promised
-
-
-def _warm_up() -> None:
-    """Walk the paths that every program takes, so that each fork finds them made.
-
-    The first `compile` of a process builds some two hundred types, most of what a small program costs.
-    """
-    sample = "import math\ndef f(a, b=[1, 2.5, 'x', {'k': (True,)}]):\n    return [a, b, {a}, math.sqrt(a)]\n"
-    for _ in range(20):
-        space: dict[str, Any] = {}
-        exec(compiled({"source": sample}), space)
-        _one_call(space["f"], [4], {}, 0.0, False)
 
 
 def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: int) -> NoReturn:
@@ -59,29 +50,13 @@ def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: in
     code = 99
     try:
         job.update(zip(PACKED, marshal.loads(packed)))  # noqa: B905 - old interpreters too
-        os.close(control)
         os.setpgid(0, 0)  # a session of its own would cost a group of the scheduler, made and ended
-        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-        os.chdir(_home)
-        for place, handle in zip(job["stdio"], handles):  # noqa: B905 - a channel may follow
-            os.dup2(handle, place)
-            os.close(handle)
-        for kind, value in job["limits"]:
-            hard = value + 1 if kind == resource.RLIMIT_CPU else value
-            if kind == resource.RLIMIT_STACK:
-                hard = resource.RLIM_INFINITY  # programs ask for more; the address space is limited anyway
-            try:
-                resource.setrlimit(kind, (value, hard))
-            except ValueError:  # the host allows less to begin with
-                most = resource.getrlimit(kind)[1]
-                resource.setrlimit(kind, (min(value, most), most))
-        if job["kind"] != "calls":
-            kernel.set_dumpable(1)  # programs may look at their own /proc entries
+        settle(job, handles, control)
         if job["kind"] == "exec":
             _execute(job)
         gc.enable()
         if job["kind"] == "calls":
-            _answer_calls(job, handles[-1])
+            answer_calls(job, handles[-1])
         elif job["kind"] == "program":
             code = _run_program(job)
         else:
@@ -90,6 +65,29 @@ def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: in
         os.write(2, plain.without_surrogates(f"{type(error).__name__}: {error}\n"))
     finally:
         os._exit(code)
+
+
+def settle(job: dict[str, Any], handles: list[int], control: int) -> None:
+    """Make the fork a process of its own: without the worker's channel, with its streams and limits."""
+    os.close(control)
+    if _processors:
+        os.sched_setaffinity(0, _processors)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    os.chdir(_home)
+    for place, handle in zip(job["stdio"], handles):  # noqa: B905 - a channel may follow
+        os.dup2(handle, place)
+        os.close(handle)
+    for kind, value in job["limits"]:
+        hard = value + 1 if kind == resource.RLIMIT_CPU else value
+        if kind == resource.RLIMIT_STACK:
+            hard = resource.RLIM_INFINITY  # programs ask for more; the address space is limited anyway
+        try:
+            resource.setrlimit(kind, (value, hard))
+        except ValueError:  # the host allows less to begin with
+            most = resource.getrlimit(kind)[1]
+            resource.setrlimit(kind, (min(value, most), most))
+    if job["kind"] != "calls":
+        kernel.set_dumpable(1)  # programs may look at their own /proc entries
 
 
 def _write_files(files: dict[str, bytes]) -> None:
@@ -124,8 +122,9 @@ def compiled(job: dict[str, Any]) -> CodeType:
 class Channel:
     """Frames over one socket: a length, then marshalled data in and JSON out."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, handle: int, leave: Callable[[int], NoReturn]) -> None:
         self.handle = handle
+        self.leave = leave
         self.buffer = b""
 
     def receive(self) -> Any:
@@ -133,7 +132,7 @@ class Channel:
         while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "little"):
             more = os.read(self.handle, 1 << 16)
             if not more:
-                os._exit(0)
+                self.leave(0)
             data += more
         end = 4 + int.from_bytes(data[:4], "little")
         self.buffer = data[end:]
@@ -152,8 +151,9 @@ def _raise_overtime(number: int, frame: FrameType | None) -> None:
     raise Overtime
 
 
-def _answer_calls(job: dict[str, Any], handle: int) -> NoReturn:
-    channel = Channel(handle)
+def answer_calls(job: dict[str, Any], handle: int, leave: Callable[[int], NoReturn] = os._exit) -> NoReturn:
+    """Load the program, then answer calls of its entry until nobody asks any more."""
+    channel = Channel(handle, leave)
     space: dict[str, Any] = {}
     phase = "compile"
     try:
@@ -165,7 +165,7 @@ def _answer_calls(job: dict[str, Any], handle: int) -> NoReturn:
         if phase == "load" and isinstance(error, KeyError) and job["entry"] not in space:
             error = NameError(f"name {job['entry']!r} is not defined")
         channel.send(f'["x","{phase}",{plain.describe_error(error)}]')
-        os._exit(1)
+        leave(1)
     del space, code
     while True:
         with_arguments, calls = channel.receive()

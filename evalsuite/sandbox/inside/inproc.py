@@ -14,6 +14,7 @@ import ctypes
 import marshal
 import os
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -209,7 +210,7 @@ def prepare() -> None:
         _fingerprint.watch_unittest()
 
 
-def run(job: dict[str, Any], channel: int) -> NoReturn:
+def run(job: dict[str, Any], channel: int, leave: Callable[[int], NoReturn] = _leave) -> NoReturn:
     """Run the program and its tests, then ask for the word that seals the result."""
     name = job["module"]
     fingerprint = _fingerprint
@@ -248,11 +249,11 @@ def run(job: dict[str, Any], channel: int) -> NoReturn:
             }
     except BaseException as error:
         _send(channel, f'["x","{phase}",[{plain.describe_error(error)}]]')
-        _leave(1)
+        leave(1)
     odd = odd or changed(fingerprint)
     verdicts_of = [[test, verdicts] for test, verdicts in results.items()]
     # The usual end is written out: what the encoder touches is a share of a small program's cost.
     _send(channel, encode(["d", verdicts_of, odd]) if verdicts_of or odd else '["d",[],""]')
     word = _receive(channel)
     _send(channel, f'["p","{word}"]')
-    _leave(0)
+    leave(0)
