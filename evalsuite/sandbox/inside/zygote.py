@@ -33,13 +33,15 @@ class _Inbox:
 
     Every program is a fork of this process and can search all of its memory: what one program was (it may
     have been the reference solution of a problem, or tests) must not be there for the next. So the bytes lie
-    in one place, are unpacked in the fork only, and are wiped as soon as it is made.
+    in one place, are unpacked in the fork only, and are gone before there is another: wiping them while the
+    fork lives would copy their pages.
     """
 
     def __init__(self) -> None:
         self._small = bytearray(1 << 16)
-        self._used = memoryview(self._small)[:0]
-        self.body = self._used
+        self._used = 0  # bytes of it
+        self._large = self._small[:0]  # one that does not fit
+        self.body = memoryview(self._large)
 
     def receive(self, channel: _socket.socket) -> tuple[dict[str, Any], list[int]]:
         """One job without what is packed, which is `body`, and the descriptors that came with it. The end of
@@ -61,24 +63,25 @@ class _Inbox:
                 start += 1  # a late "kill" for a program that had already ended
         body = start + 9 + int.from_bytes(store[start + 1 : start + 5], "little")
         end = body + int.from_bytes(store[start + 5 : start + 9], "little")
+        if have < self._used:
+            memoryview(store)[have : self._used] = bytes(self._used - have)
+        if self._large:
+            memoryview(self._large)[:] = bytes(len(self._large))
+            self._large = self._small[:0]
+        self._used = min(max(have, end), len(store))
         if end > len(store):
-            store = bytearray(end)
+            self._large = store = bytearray(end)
             store[:have] = memoryview(self._small)[:have]
-            memoryview(self._small)[:have] = bytes(have)
         while have < end:
             count = channel.recv_into(memoryview(store)[have:])
             if not count:
                 os._exit(0)
             have += count
-        self._used, self.body = memoryview(store)[:have], memoryview(store)[body:end]
+        self.body = memoryview(store)[body:end]
         job = marshal.loads(memoryview(store)[start + 9 : body])
         assert isinstance(job, dict)
         job["order"] = bytes(store[end:have][:1])  # told to end before it began, on a very busy machine
         return job, handles
-
-    def wipe(self) -> None:
-        self._used[:] = bytes(len(self._used))
-        self._used = self.body = self._used[:0]
 
 
 def _send(channel: _socket.socket, *words: object) -> None:
@@ -304,14 +307,12 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
         try:
             pid = os.fork()
         except OSError as error:
-            inbox.wipe()
             for handle in handles:
                 os.close(handle)
             _send(channel, "fork", error.errno)
             continue
         if pid == 0:
             child.run(job, inbox.body, handles, control)
-        inbox.wipe()
         for handle in handles:
             os.close(handle)
         seconds: dict[str, float] = {}
@@ -391,7 +392,6 @@ def main(number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 ignores from inside what it has no handler for
     inbox = _Inbox()
     plan, _ = inbox.receive(channel)
-    inbox.wipe()
     sys.path[:] = plan["path"]
     for name in plan["preload"]:
         try:
