@@ -2,7 +2,7 @@
 # expect: tampered
 import os
 def add(a, b):
-    body = b'["r",[' + b'{"q":[]},' * 1_600_000 + b"0]]"
+    body = b'["r",[' + b'{"q":[]},' * 300_000 + b"0]]"
     for fd in range(3, 12):
         try:
             data = len(body).to_bytes(4, "little") + body
