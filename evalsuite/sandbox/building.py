@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalsuite.sandbox import toolchains
+from evalsuite.sandbox import harness, toolchains
 from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.jobs import job_limits, memory_file, run_job, run_raw
 from evalsuite.sandbox.outcome import Isolation, Limits, Outcome
@@ -124,7 +124,9 @@ def _compile(worker: Worker, program: Program, words: tuple[str, ...], files: di
         return outcome
     if outcome.status in ("timeout", "oom"):
         return replace(outcome, detail=f"compiler: {outcome.detail}")
-    if outcome.detail == "ended by SIGKILL" or _KILLED in outcome.stderr:
+    if _KILLED in outcome.stderr:
+        harness.stop_if_out_of_memory()  # a program can make the compiler say so as well
+    if outcome.detail == "ended by SIGKILL":
         raise WorkerLost("the compiler was killed from outside: is the machine out of memory?")
     said = (outcome.stderr or outcome.stdout).strip().partition("\n")[0]
     return replace(outcome, status="compile_error", detail=f"compiler: {said[:300] or outcome.detail}")

@@ -14,6 +14,8 @@ from evalsuite.sandbox import harness
 from evalsuite.sandbox.outcome import Limits, Outcome, Status
 from evalsuite.sandbox.worker import Ended, Worker
 
+_LAST_WORDS = 4096
+
 
 def job_limits(limits: Limits, address_space: bool = True) -> dict[str, Any]:
     """The limits of one program in the form a worker takes them."""
@@ -41,10 +43,12 @@ def memory_file(content: bytes = b"") -> int:
     return handle
 
 
-def read_back(handle: int, limit_kb: int) -> str:
-    """What a program wrote, up to the limit."""
+def read_back(handle: int, limit_kb: int) -> bytes:
+    """What a program wrote; of more than the limit its beginning and its end, where the last word is."""
     size = limit_kb << 10
-    return os.pread(handle, size, 0).decode("utf-8", "replace")
+    whole = os.fstat(handle).st_size
+    end = min(_LAST_WORDS, size // 2) if whole > size else 0
+    return os.pread(handle, size - end, 0) + os.pread(handle, end, whole - end)
 
 
 def ending(ended: Ended, limits: Limits) -> tuple[Status, str]:
@@ -97,8 +101,8 @@ def run_raw(
         if ended.why == "exit" and ended.signal == signal.SIGKILL:
             harness.stop_if_out_of_memory()
         wall = time.monotonic() - started
-        size = (keep_kb or limits.out_kb) << 10
-        return Ran(ended, wall, os.pread(handles[1], size, 0), os.pread(handles[2], size, 0))
+        size = keep_kb or limits.out_kb
+        return Ran(ended, wall, read_back(handles[1], size), read_back(handles[2], size))
     finally:
         for handle in handles:
             os.close(handle)

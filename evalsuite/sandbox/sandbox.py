@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import threading
 from collections import deque
@@ -39,6 +40,9 @@ _Result = TypeVar("_Result")
 _DEFAULT = Limits()
 _COMPILE = Limits(cpu_s=60, wall_s=180, mem_mb=2048, nproc=256, fsize_mb=256)
 _SCIENTIFIC_TMP_MB = 256
+_LOOKS_FOR_ITSELF = re.compile(
+    r"__file__|\.py\b|\b(?:inspect|linecache|runpy|spawn|forkserver|multiprocessing|ProcessPoolExecutor)\b"
+)
 
 
 class _Slot:
@@ -290,7 +294,12 @@ class Sandbox:
         flavour: Flavour | None = None,
         name: str = "main.py",
     ) -> Outcome:
-        """A whole Python program: what it printed and its exit code, for the caller to compare out here."""
+        """A whole Python program: what it printed and its exit code, for the caller to compare out here.
+
+        With `files`, or where it may look for its own, it has its folder on the path and itself in there.
+        """
+        if files or _LOOKS_FOR_ITSELF.search(source):
+            files = {name: source.encode("utf-8", "surrogatepass"), **(files or {})}
         job: dict[str, Any] = {
             "kind": "program",
             "source": source,

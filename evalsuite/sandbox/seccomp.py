@@ -81,6 +81,7 @@ _SELF_ONLY = {
     "setpriority": 1,
     "ioprio_set": 1,
 }
+_OF_USER = {"setpriority": 2, "ioprio_set": 3}  # the kind that means all processes of the caller's user
 # TIOCSTI and TIOCLINUX type into a terminal; FS_IOC_SETFLAGS (of both sizes) and FS_IOC_FSSETXATTR leave
 # marks on the folders that stay.
 _REFUSED_IOCTLS = (0x5412, 0x541C, 0x40086602, 0x40046602, 0x401C5820)
@@ -142,7 +143,11 @@ def program(machine: str = "x86_64", loopback: bool = False) -> bytes:
     answer(_ALLOW)
     answer(_EPERM)
     for name, argument in _SELF_ONLY.items():
-        emit(_EQUAL, NUMBERS[name], 0, 4)
+        everybody = _OF_USER.get(name)
+        emit(_EQUAL, NUMBERS[name], 0, 4 if everybody is None else 6)
+        if everybody is not None:
+            emit(_LOAD, 16)
+            emit(_EQUAL, everybody, 3, 0)
         emit(_LOAD, 16 + 8 * argument)
         emit(_EQUAL, 0, 0, 1)
         answer(_ALLOW)

@@ -137,7 +137,7 @@ def run(
         ended = worker.finish(deadline)
         sealed = _said_last(ours) == _frame(f'["p","{word}"]')
         wall = time.monotonic() - started
-        stdout = read_back(printed, limits.out_kb)
+        stdout = read_back(printed, limits.out_kb).decode("utf-8", "replace")
     finally:
         ours.close()
         os.close(printed)
@@ -186,7 +186,10 @@ def _read(channel: socket.socket, deadline: float) -> list[Any] | None:
     while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "little"):
         if len(data) >= 4 and int.from_bytes(data[:4], "little") > wire.MAX_FRAME:
             raise wire.ProtocolError("a frame too large")
-        channel.settimeout(max(0.001, deadline - time.monotonic()))
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError  # and not one more try for each byte that still comes
+        channel.settimeout(left)
         more = channel.recv(1 << 16)
         if not more:
             return None

@@ -8,6 +8,7 @@ exponents without end.
 from __future__ import annotations
 
 import builtins
+import datetime
 import json
 import marshal
 import re
@@ -30,6 +31,9 @@ MAX_FRAME = 16 << 20
 _MAX_RANGE = 1 << 62
 _DEEPEST = 3 * DEEPEST  # brackets of a frame: a value takes up to two, a pair of a dictionary one more
 _MOST_ALIKE = 64
+_MOST_HASHED = 50_000_000  # members of tuples within tuples, which are hashed once for each tuple around them
+_LONG_TUPLE = 1000
+_MOST_DEQUES = 100_000  # an empty one takes 600 bytes
 _LONG = b"0" * 20
 _ZEROS = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
 _STEPS = [{"[": 1, "{": 1, "]": -1, "}": -1}.get(chr(byte), 0) for byte in range(256)]
@@ -113,9 +117,24 @@ class _Crowd:
     def __init__(self) -> None:
         self._first: dict[int, Any] = {}
         self._more: dict[int, list[Any]] = {}
+        self._long: dict[int, tuple[Any, int]] = {}
+        self._hashed = 0
+
+    def _weigh(self, value: tuple[Any, ...]) -> None:
+        """A tuple does not remember its hash: many around one long one would each take as long as that."""
+        members = len(value)
+        if self._long:
+            members += sum(self._long[id(item)][1] for item in value if id(item) in self._long)
+        if members > _LONG_TUPLE:
+            self._long[id(value)] = value, members
+            self._hashed += members
+            if self._hashed > _MOST_HASHED:
+                raise ProtocolError("not a frame: long tuples nested too deeply")
 
     def admit(self, value: Any) -> Any:
         """The value itself, if there are not too many like it."""
+        if type(value) is tuple and (self._long or len(value) > _LONG_TUPLE):
+            self._weigh(value)
         try:
             number = hash(value)
         except TypeError:
@@ -135,6 +154,7 @@ class _Untagger:
 
     def __init__(self) -> None:
         self._admit = _Crowd().admit
+        self._deques = 0
 
     def __call__(self, tagged: dict[str, Any]) -> Any:
         if len(tagged) != 1:
@@ -143,6 +163,10 @@ class _Untagger:
         make = _UNTAG.get(tag)
         if make is None:
             raise ProtocolError("not a frame: unknown tag")
+        if tag == "q":
+            self._deques += 1
+            if self._deques > _MOST_DEQUES:
+                raise ProtocolError("not a frame: too many deques")
         made = make(value)
         return self._admit(made) if tag in _UNSALTED else made
 
@@ -244,6 +268,22 @@ def _fraction(value: Any) -> Fraction:
     return Fraction(above, below)
 
 
+def _time(value: Any) -> Any:
+    name, *parts = _items(value)
+    numbers = [_whole(part) for part in parts]
+    if name == "date":
+        return datetime.date(*numbers)
+    if name == "timedelta":
+        return datetime.timedelta(*numbers)
+    if name == "time":
+        hour, minute, second, micro, fold = numbers
+        return datetime.time(hour, minute, second, micro, fold=fold)
+    if name != "datetime":
+        raise ProtocolError("not a frame: no such time")
+    year, month, day, hour, minute, second, micro, fold = numbers
+    return datetime.datetime(year, month, day, hour, minute, second, micro, fold=fold)
+
+
 _UNTAG: dict[str, Callable[[Any], Any]] = {
     "i": _big,
     "t": lambda value: tuple(_items(value)),
@@ -260,9 +300,13 @@ _UNTAG: dict[str, Callable[[Any], Any]] = {
     "D": _decimal,
     "F": _fraction,
     "I": lambda value: iter(_items(value)),
+    "k": lambda value: {item: None for item in _items(value)}.keys(),  # noqa: C420
+    "v": lambda value: dict(enumerate(_items(value))).values(),
+    "p": lambda value: {key: item for key, item in map(_items, _items(value))}.items(),  # noqa: C416
+    "T": _time,
     "o": _opaque,
 }
-_UNSALTED = frozenset("itzcrDF")
+_UNSALTED = frozenset("itzcrDFT")
 
 
 def error_from(names: Any, message: Any) -> Exception:

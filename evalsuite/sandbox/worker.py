@@ -20,6 +20,7 @@ from typing import Any
 
 from evalsuite.sandbox import interpreter, seccomp
 from evalsuite.sandbox.harness import WorkerLost
+from evalsuite.sandbox.inside import PACKED
 from evalsuite.sandbox.interpreter import Interpreter
 from evalsuite.sandbox.outcome import Flavour, Isolation
 
@@ -187,7 +188,7 @@ class Worker:
             theirs.close()  # so that the end of a worker that dies at once is noticed at once
             self.control = ours
             ours.settimeout(_START_S)
-            self._send_job(plan, ())
+            self._send_job(plan, [], ())
             answer = self._receive()
             if answer[0] == "map":
                 ours.sendall(b"y" if self._map(host_id) else b"n")
@@ -227,14 +228,16 @@ class Worker:
         """Hand one program in; `finish` must follow."""
         self.control.settimeout(_START_S)
         try:
-            self._send_job(job, handles)
+            packed = [job.get(name) for name in PACKED]
+            self._send_job({name: job[name] for name in job if name not in PACKED}, packed, handles)
         except OSError as error:
             self.close()
             raise WorkerLost(f"the worker is gone: {error}") from error
 
-    def _send_job(self, job: dict[str, Any], handles: Sequence[int]) -> None:
-        data = marshal.dumps(job, 2)
-        data = b"J" + len(data).to_bytes(4, "little") + data
+    def _send_job(self, job: dict[str, Any], packed: list[Any], handles: Sequence[int]) -> None:
+        """What process 1 may read itself, and what only its fork unpacks."""
+        parts = [marshal.dumps(part, 2) for part in (job, packed)]
+        data = b"".join([b"J", *(len(part).to_bytes(4, "little") for part in parts), *parts])
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", handles))] if handles else []
         sent = self.control.sendmsg([data], rights)
         if sent < len(data):

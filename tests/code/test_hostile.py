@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from made import given, sample
 from evalsuite.evaluators.code import (
     cruxeval,
     ds1000,
+    evalplus_rules,
     fences,
     livecodebench,
     multipl_e_text,
     needed,
     safim_text,
+    stdio,
 )
 from evalsuite.evaluators.code import python_text as python
 from evalsuite.evaluators.code import said as turns
@@ -31,7 +34,7 @@ from evalsuite.evaluators.code.function_tests import HumanEvalEvaluator
 from evalsuite.evaluators.code.livecodebench import LiveCodeBenchEvaluator
 from evalsuite.evaluators.code.multipl_e import MultiPLEEvaluator
 from evalsuite.evaluators.code.sanitize import sanitized, sanitized_bigcodebench
-from evalsuite.sandbox import building, imports, languages
+from evalsuite.sandbox import Sandbox, building, imports, languages
 
 FLOATS: dict[str, Any] = {
     "prompt": 'def half(x):\n    """ Half. """\n',
@@ -152,6 +155,93 @@ def test_no_answer_breaks_cruxeval(mode: Any, opened: Callable[[Any], Any]) -> N
         score = evaluator.judge(problem, given(call.format(value)), 0)
         assert score.status != "error", (value[:40], score)
         assert not score.correct, (value[:40], score)
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "integrity"),
+    [
+        ("input", "f('a')", "split"),
+        ("input", "f('') or True", "inproc"),
+        ("input", "['aa', f('')][0]", "inproc"),
+        ("input", "'aa', f('a')", "inproc"),
+        ("input", "'aa' # f(", "inproc"),
+        ("input", "f(type('S', (str,), {'__mul__': lambda s, n: 'aa'})())", "inproc"),
+        ("output", "'aa'", "split"),
+        ("output", "'x' or True", "inproc"),
+        ("output", "'aa'; import os", "inproc"),
+        ("output", "f ('a')", "inproc"),
+    ],
+)
+def test_an_answer_that_predicts_nothing_says_so_of_its_verdict(
+    mode: Any, text: str, integrity: str, opened: Callable[[Any], Any]
+) -> None:
+    """The published evaluation takes them all for right."""
+    evaluator = opened(CruxEvalEvaluator(mode, workers=1))
+    problem = sample(code="def f(x):\n    return x * 2", input="'a'", output="'aa'")
+    score = evaluator.judge(problem, given(text), 0)
+    assert (score.status, score.extra["integrity"]) == ("right", integrity)
+
+
+def test_a_literal_made_to_take_hours_is_not_made() -> None:
+    text = "{" + ",".join(str(number * (2**61 - 1)) for number in range(100_000)) + "}"
+    with_call = sample(code="def f(x):\n    return x", input="'a'", output="'a'", expected="'a'")
+    assert not livecodebench.OutputPredictionEvaluator(workers=1).judge(with_call, given(text), 0).correct
+    assert not CruxEvalEvaluator("output", workers=1).judge(with_call, given(text), 0).correct
+
+
+@pytest.mark.parametrize("rules", ["0.2.1", "0.3.1"])
+def test_small_values_spread_over_each_other_take_no_memory(rules: Any) -> None:
+    near = evalplus_rules.Comparison(rules, False, "f", 1e-6)
+    assert not near.agrees([], [[0.5]] * 300_000, [0.5] * 100_000)
+    assert near.agrees([], [0.5 + 1e-9] * 3, [0.5] * 3)
+
+
+def test_long_outputs_and_numbers_are_only_other_ones() -> None:
+    long = "1" + "0" * 1_000_001
+    assert not safim_text.same_output(long, "1")
+    assert not livecodebench.same_by_ladder("\n".join(map(str, range(300_000))), "1\n2")
+    assert livecodebench.same_by_ladder("2\n\n1 1\n2", "1\n2")
+    assert not livecodebench.same_lines("1 " * 100_000, "2")
+
+
+def test_a_stdin_program_ends_at_its_first_wrong_output(opened: Callable[[Any], Any]) -> None:
+    evaluator = opened(LiveCodeBenchEvaluator(workers=1))
+    tests = [{"input": str(n), "output": str(n), "testtype": "stdin"} for n in range(200)]
+    problem = sample(tests=tests, func_name="")
+    for body, status, detail in (
+        ("print(int(input()) % 199)", "wrong", "test 199: another output"),
+        ("import time; time.sleep(0.2)", "wrong", "test 0: another output"),
+        ("print(input())", "right", ""),
+    ):
+        score = evaluator.judge(problem, given(f"```python\n{body}\n```"), 0)
+        assert (score.status, score.detail) == (status, detail)
+        assert score.metrics["other_reading"] == (status == "right")
+
+
+@pytest.mark.slow
+def test_what_a_program_writes_into_the_script_around_it_is_no_error() -> None:
+    if not languages()["cpp"].installed:
+        pytest.skip("no g++ here")
+    source = """
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+#include <signal.h>
+int main() {
+    char path[64], name[64], state; int pid, script;
+    sprintf(path, "/proc/%d/stat", getppid());
+    fscanf(fopen(path, "r"), "%d %63[^ ] %c %d", &pid, name, &state, &script);
+    sprintf(path, "/proc/%d/fd/1", script);
+    const char* line = "0 WORD QQ==\\n";
+    write(open(path, O_WRONLY), line, strlen(line));
+    kill(script, 9);
+}"""
+    with Sandbox(1) as sandbox:
+        for word in ("\u00b2", "9" * 5000, "-1", ""):
+            ran = stdio.run_stdio(sandbox, "cpp", source.replace("WORD", word), ["1", "2"], 2)
+            assert not ran.outcome.passed, word
+            assert ran.outcome.status != "harness_error"
 
 
 # ---- leaving before the tests, in every language ----
@@ -307,6 +397,14 @@ REPEATED = [piece * 400 for piece in _PIECES] + [
 def test_no_repetition_breaks_a_reader(reader: str) -> None:
     for text in REPEATED:
         READERS[reader](text)
+
+
+@pytest.mark.parametrize("reader", ["turn", "demonstrations", "predicted output", "js of a chat"])
+def test_no_long_repetition_holds_a_reader_up(reader: str) -> None:
+    for piece in ("x\n", "<think>\n", "f(1)\n", "<think>", "assert f(1) ==\n", "```", "``` "):
+        started = time.process_time()
+        READERS[reader](piece * 20_000)
+        assert time.process_time() - started < 5
 
 
 @settings(max_examples=400, deadline=None)

@@ -26,6 +26,8 @@ EXPECTED: dict[str, set[str]] = {
     "forks": {"fail", "crash", "timeout", "oom"},
     "builds": {"compile_error", "timeout", "oom"},  # keeps the compiler busy, or asks it for a host's file
     "includes": {"compile_error", "fail"},
+    "spans": {"oom"},  # no memory of its own, but gigabytes of the kernel's to tell where nothing is
+    "excuses": {"compile_error"},  # makes the compiler say that somebody killed it
 }
 
 _CPP = "#include <bits/stdc++.h>\n#include <unistd.h>\nusing namespace std;\n"
@@ -70,6 +72,10 @@ PROGRAMS: dict[str, dict[str, str]] = {
         "builds": "constexpr long f(long n) { long s = 0; for (long i = 0; i < n; i++) s += f(n - 1); return s; }\n"  # noqa: E501
         "static_assert(f(40) == 1);\nint main() {}",
         "includes": '#include "/etc/shadow"\nint main() {}',
+        "spans": "#include <sys/mman.h>\nint main() { volatile long s = 0; for (;;) { char* p = (char*) mmap(0, 1L << 35,"  # noqa: E501
+        " PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);\n"
+        "    if (p == MAP_FAILED) return 1; for (long i = 0; i < 1L << 35; i += 1 << 21) s += p[i]; } }",
+        "excuses": 'static_assert(false, "no\\ng++: fatal error: Killed signal terminated program cc1plus");',
     },
     "java": {
         "right": _JAVA % ("", f'assert 1 + 1 == 2; System.out.println("{MARKER}");'),

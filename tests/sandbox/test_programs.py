@@ -82,6 +82,28 @@ def test_exit_handlers_and_threads_finish(sandbox: Sandbox) -> None:
     assert sandbox.program(textwrap.dedent(source)).stdout == "main\nthread\nbye\n"
 
 
+@pytest.mark.parametrize(
+    ("source", "printed"),
+    [
+        ("import sys, io\nreal, sys.stdout = sys.stdout, io.StringIO()\nprint(1)\nreal.write(sys.stdout.getvalue())", "1\n"),  # noqa: E501
+        ("out = open(1, 'w', closefd=False)\nout.write('kept to the end')", "kept to the end"),
+        ("print(open(__file__).read().count('print'))", "2\n"),
+        ("import inspect\ndef f(): return 7\nprint(inspect.getsource(f), end='')", "def f(): return 7\n"),
+        ("open('mine.py', 'w').write('x = 5')\nimport mine\nprint(mine.x)", "5\n"),
+        ("from resource import *\nsetrlimit(RLIMIT_STACK, (RLIM_INFINITY, RLIM_INFINITY))\nprint(1)", "1\n"),
+        ("import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n"
+         "    with m.get_context('spawn').Pool(2) as pool: print(pool.map(f, [1, 2]))", "[1, 4]\n"),
+    ],
+)  # fmt: skip
+def test_programs_may_do_what_an_interpreter_lets_them(sandbox: Sandbox, source: str, printed: str) -> None:
+    outcome = sandbox.program(source)
+    assert (outcome.status, outcome.stdout) == ("pass", printed), outcome
+
+
+def test_a_trace_names_nothing_but_the_program(sandbox: Sandbox) -> None:
+    assert "child.py" not in sandbox.program("def f(): 1 / 0\nf()").stderr
+
+
 def test_what_was_printed_is_compared_outside(sandbox: Sandbox) -> None:
     outcome = sandbox.program("print(input())", b"7\n")
     right = outcome.compared(outcome.stdout == "7\n")
@@ -101,6 +123,28 @@ def test_memory_of_all_processes_together_is_limited(sandbox: Sandbox) -> None:
     """
     outcome = sandbox.program(textwrap.dedent(source), limits=Limits(mem_mb=300, wall_s=25))
     assert outcome.status == "oom"
+
+
+def test_children_that_nobody_waits_for_do_not_add_up(sandbox: Sandbox) -> None:
+    source = """
+        import os, time
+        for _ in range(150):
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    os._exit(0)
+                os._exit(0)
+            os.wait()
+            time.sleep(0.002)
+    """
+    assert sandbox.program(textwrap.dedent(source), limits=Limits(nproc=60)).passed
+
+
+def test_the_last_word_of_a_long_output_is_kept(sandbox: Sandbox) -> None:
+    source = "print('first')\nprint('x' * 9999)\nprint('last')"
+    stdout = sandbox.program(source, limits=Limits(out_kb=4)).stdout
+    assert (len(stdout), stdout[:6], stdout[-5:]) == (4096, "first\n", "last\n")
+    talking = "for n in $(seq 1 60000); do echo a line; done\necho MARK"
+    assert sandbox.language("bash", talking, "MARK").passed
 
 
 def test_processes_inside_can_use_commands_of_the_system(sandbox: Sandbox) -> None:
@@ -211,6 +255,23 @@ def test_inproc_can_be_forged_and_says_so(sandbox: Sandbox, forger: str) -> None
     assert sandbox.calls(forger, "task", check).status == "fail"
 
 
+def test_a_report_that_hardly_ends_is_ended_at_the_deadline(sandbox: Sandbox) -> None:
+    drip = """
+        import os, stat
+        (channel,) = (n for n in range(3, 20) if os.path.exists(f"/proc/self/fd/{n}")
+                      and stat.S_ISSOCK(os.fstat(n).st_mode))
+        os.write(channel, (15 << 20).to_bytes(4, "little"))
+        os.fork()
+        os.fork()
+        while True:
+            os.write(channel, b"x")
+    """
+    started = time.monotonic()
+    outcome = sandbox.inproc(textwrap.dedent(drip), "pass", Limits(cpu_s=100, wall_s=1))
+    assert outcome.status == "timeout", outcome
+    assert time.monotonic() - started < 6
+
+
 def test_tests_may_build_on_classes_of_their_own_and_of_libraries(sandbox: Sandbox) -> None:
     own = TESTS.replace(
         "class Cases(unittest.TestCase):", "class Base(unittest.TestCase): pass\nclass Cases(Base):"
@@ -239,6 +300,20 @@ def test_loopback_only_when_asked_for(sandbox: Sandbox) -> None:
     """)
     assert sandbox.inproc("", test, loopback=True).status == "pass"
     assert sandbox.inproc("", test).status == "fail"
+
+
+def test_a_port_is_free_again_for_the_next_program() -> None:
+    test = textwrap.dedent("""
+        import socket, threading
+        server = socket.socket()
+        server.bind(("127.0.0.1", 45454))
+        server.listen()
+        threading.Thread(target=lambda: server.accept()[0].close()).start()
+        client = socket.create_connection(("127.0.0.1", 45454))
+        assert client.recv(1) == b""
+    """)
+    with Sandbox(1) as sandbox:
+        assert [sandbox.inproc("", test, loopback=True).status for _ in range(3)] == ["pass"] * 3
 
 
 # ---- the sandbox itself ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections import deque
 from collections.abc import Callable
@@ -52,6 +53,28 @@ def test_library_values_come_back(sandbox: Sandbox) -> None:
     assert value_of(sandbox, "Counter('aab')", "from collections import Counter") == {"a": 2, "b": 1}
     assert list(value_of(sandbox, "(x * x for x in range(3))")) == [0, 1, 4]
     assert list(value_of(sandbox, "map(str, [1, 2])")) == ["1", "2"]
+    assert value_of(sandbox, "{1: 2}.keys()") == {1}
+    assert sorted(value_of(sandbox, "{1: 2, 3: 1}.values()")) == [1, 2]
+    assert value_of(sandbox, "{1: [2]}.items()") == {1: [2]}.items()
+    assert value_of(sandbox, "type('Text', (str,), {})('a')") == "a"
+
+
+@pytest.mark.parametrize(
+    ("expression", "equal"),
+    [
+        ("collections.ChainMap({'a': 1}, {'b': 2})", {"a": 1, "b": 2}),
+        ("collections.UserDict(a=1)", {"a": 1}),
+        ("collections.UserList([1])", [1]),
+        ("collections.UserString('x')", "x"),
+        ("types.MappingProxyType({'a': 1})", {"a": 1}),
+        ("datetime.date(2024, 2, 29)", datetime.date(2024, 2, 29)),
+        ("datetime.datetime(2024, 2, 29, 1, 2, 3, 4)", datetime.datetime(2024, 2, 29, 1, 2, 3, 4)),
+        ("datetime.time(1, 2)", datetime.time(1, 2)),
+        ("datetime.timedelta(-1, 5, 6)", datetime.timedelta(-1, 5, 6)),
+    ],
+)
+def test_what_equals_plain_data_comes_back_as_it(sandbox: Sandbox, expression: str, equal: Any) -> None:
+    assert value_of(sandbox, expression, "import collections, datetime, types") == equal
 
 
 def test_nan_stays_nan(sandbox: Sandbox) -> None:
@@ -163,7 +186,7 @@ def test_prints_are_kept_apart_and_limited(sandbox: Sandbox) -> None:
         Limits(out_kb=1),
     )
     assert outcome.passed
-    assert outcome.stdout == "x" * 1024
+    assert outcome.stdout == "x" * 1023 + "\n"  # the beginning and the end
 
 
 def test_stream_of_calls_with_limits_per_call(sandbox: Sandbox) -> None:

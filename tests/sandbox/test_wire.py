@@ -31,7 +31,7 @@ VALUES = st.recursive(
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("itdszbBcreqDFIo?"), inner, max_size=2),  # noqa: E501
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("itdszbBcreqDFIokvpT?"), inner, max_size=2),  # noqa: E501
     max_leaves=12,
 )  # fmt: skip
 
@@ -65,6 +65,9 @@ def test_any_json_is_a_frame_or_a_protocol_error(value: Any) -> None:
     "data",
     [b"", b"{}", b"[1]", b"[" * 100_000, b'["r",{"i":"' + b"f" * (1 << 21) + b'"}]', b'["r",{"r":[0,1e9,1]}]',
      b'["r",{"s":[[1]]}]', b'["r",{"t":1,"d":[]}]', b'["r",{"F":[1,0]}]', b'["r",{"r":[0,9,0]}]',
+     b'["r",{"T":["datetime",1]}]', b'["r",{"T":["date",1,2,{"i":"ffffffffffffffffff"}]}]', b'["r",{"T":[]}]',
+     b'["r",{"T":["tzinfo"]}]', b'["r",{"k":[[1]]}]', b'["r",[' + b'{"q":[]},' * 200_000 + b"0]]",
+     b'["r",' + b'{"t":[' * 190 + b'{"t":[' + b"0," * 600_000 + b"0]}" + b"]}" * 190 + b"]",
      b'["r",{"D":"1E+999999"}]', b'["r",{"F":[1,{"i":"' + b"f" * 9000 + b'"}]}]',
      b'["r",{"r":[0,1000000000,1]}]', b'["r",' + b"[" * 900 + b"]" * 901, b'["r",' + b"9" * 400 + b"]"],
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """CRUXEval: an answer is right when `assert OUTPUT == ANSWER` holds behind the function.
 
 Literal answers are compared out here (output prediction), or become the arguments of one call (input
-prediction). Whatever else an answer may be is evaluated inside, and its value compared out here.
+prediction). Whatever else an answer may be is evaluated inside, as in the published evaluation; such a
+verdict says `inproc`, since an answer of that kind (`1 or True`) can be right and predict nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from evalsuite.types import Answer, Sample, Score, Status
 Mode = Literal["input", "output"]
 Semantics = Literal["3.8", "current"]
 _NO_VALUE = object()
+_LONGEST = 100_000  # letters; a literal of millions can be made to take hours where it becomes a set
 _OLD_METHODS = ("removeprefix", "removesuffix")
 
 
@@ -72,6 +74,8 @@ class CruxEvalEvaluator(CodeEvaluator):
         text = answer.text if self.ready(answer) else extracted(answer.text, self.mode)
         if not text.strip():
             return not_run(sample, repeat, "unextracted", "no answer in the text", ("other_python",))
+        if len(text) > _LONGEST:
+            return not_run(sample, repeat, "wrong", "the answer is far too long", ("other_python",))
         if self.mode == "input" and "f(" not in text:
             return not_run(sample, repeat, "unextracted", "the answer is no call of f", ("other_python",))
         if self.mode == "output" and f"f({fields['input']})" in text:
@@ -84,6 +88,8 @@ class CruxEvalEvaluator(CodeEvaluator):
         extra = {"isolation": self.sandbox.isolation, "integrity": "split", "cpu_s": 0.0}
         if outcome is not None:
             extra = extra_of(outcome)
+        if not self._predicts(fields["output"], text):
+            extra["integrity"] = "inproc"
         correct = None if status == "error" else status == "right"
         metrics = {} if correct is None else {"other_python": float(other == "right")}
         return Score(sample.id, repeat, status, correct, metrics, detail, extra)
@@ -134,6 +140,16 @@ class CruxEvalEvaluator(CodeEvaluator):
             status = "wrong"
         return status, ran.outcome, "" if done else ran.outcome.detail
 
+    def _predicts(self, wanted: str, text: str) -> bool:
+        """Whether an answer is what was asked for: a literal output, or a call with literal arguments."""
+        tree = _parsed(f"assert {wanted} == {text}")
+        compared = _compared(tree) if tree is not None else None
+        if compared is None:
+            return False
+        if self.mode == "output":
+            return _literal(compared[1]) is not _NO_VALUE
+        return _literal_call(compared[1]) is not None
+
 
 def _parsed(text: str) -> ast.Module | None:
     try:
@@ -144,7 +160,7 @@ def _parsed(text: str) -> ast.Module | None:
 
 def _compared(tree: ast.Module) -> tuple[ast.expr, ast.expr] | None:
     """Both sides, when the text is one assertion of one equality."""
-    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assert):
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assert) or tree.body[0].msg is not None:
         return None
     test = tree.body[0].test
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):

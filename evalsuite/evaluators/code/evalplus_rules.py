@@ -19,6 +19,7 @@ MIN_SECONDS: dict[Rules, float] = {"0.2.1": 1.0, "0.3.1": 4.0}
 TIME_FACTOR = 4.0
 TASK_SECONDS = 60.0
 NOT_NONE = frozenset(("check_str", "text_match_three", "text_starta_endb"))
+_MOST_COMPARED = 10_000_000
 SET_EQUAL = frozenset(
     (
         *("similar_elements", "find_char_long", "common_in_nested_lists", "extract_singly", "larg_nnum"),
@@ -92,6 +93,9 @@ class Comparison:
             if isinstance(wanted, (list, tuple)) and len(got) != len(wanted):
                 return False
             return bool(numpy.allclose(got, wanted, rtol=1e-7, atol=self._tolerance))
+        both = numpy.broadcast_shapes(numpy.shape(got), numpy.shape(wanted))
+        if math.prod(both) > _MOST_COMPARED:
+            return False  # small ones, spread over each other, would take all memory
         if numpy.size(got) == 0:
             return False  # numpy spreads a number over a list, and finds nothing wrong in an empty one
         try:

@@ -195,7 +195,11 @@ class SafimEvaluator(CodeEvaluator):
             return not_run(sample, repeat, "syntax", "the completed program is not Python")
         inputs = [safim_text.line_feeds(test["input"]) for test in tests]
         seconds = self.seconds if language == "cpp" else 3 * self.seconds
-        ran = run_stdio(self.sandbox, language, source, inputs, seconds)
+
+        def wrong(number: int, output: str) -> bool:
+            return not any(safim_text.same_output(output, wanted) for wanted in tests[number]["output"])
+
+        ran = run_stdio(self.sandbox, language, source, inputs, seconds, wrong)
         if ran.outcome.status == "compile_error" and not self._builds(sample):
             detail = f"the reference itself does not build here: {ran.outcome.detail}"
             return Score(sample.id, repeat, "error", None, detail=detail[:500], extra=extra_of(ran.outcome))

@@ -60,8 +60,11 @@ def same_lines(got: str, wanted: str) -> bool:
 
 
 def _same_decimals(one: str, two: str) -> bool:
+    ours, theirs = one.split(), two.split()
+    if len(ours) != len(theirs):
+        return False
     try:
-        return [Decimal(word) for word in one.split()] == [Decimal(word) for word in two.split()]
+        return [Decimal(word) for word in ours] == [Decimal(word) for word in theirs]
     except (InvalidOperation, ValueError):
         return False
 
@@ -79,7 +82,14 @@ def same_by_ladder(got: str, wanted: str) -> bool:
         _close(one.split(), two.split()) for one, two in zip(ours, theirs, strict=True)
     ):
         return True
-    return {frozenset(line.split()) for line in ours} == {frozenset(line.split()) for line in theirs}
+    wanted_words = {frozenset(line.split()) for line in theirs}
+    found: set[frozenset[str]] = set()
+    for line in ours:
+        words = frozenset(line.split())
+        if words not in wanted_words:
+            return False  # before a long output has filled the memory
+        found.add(words)
+    return found == wanted_words
 
 
 def _close(ours: Sequence[str], theirs: Sequence[str]) -> bool:
@@ -163,7 +173,12 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
 
     def _stdin(self, sample: Sample, repeat: int, code: str, tests: Sequence[dict[str, str]]) -> Score:
         inputs = [test["input"] for test in tests]
-        ran = run_stdio(self.sandbox, "python", as_script(code), inputs, self.seconds)
+
+        def wrong_by_both(number: int, output: str) -> bool:
+            wanted = tests[number]["output"]
+            return not (same_lines(output, wanted) or same_by_ladder(output, wanted))
+
+        ran = run_stdio(self.sandbox, "python", as_script(code), inputs, self.seconds, wrong_by_both)
         wrong = {
             reading: first_other_output(ran.outputs, tests, reading) for reading in (self.reading, self.other)
         }
@@ -220,6 +235,8 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
 
 
 _MOST_LINES = 200
+_MOST_TRIED = 50  # assertions that do not parse; a model in a loop writes thousands
+_LONGEST = 100_000  # letters; a literal of millions can be made to take hours where it becomes a set
 
 
 def predicted_output(text: str) -> str | None:
@@ -234,13 +251,13 @@ def predicted_output(text: str) -> str | None:
     text = text.strip()
     lines = text.split("\n")
     starts = [at for at, line in enumerate(lines) if line.lstrip().startswith("assert") and "==" in line]
-    for start in reversed(starts):
+    for start in reversed(starts[-_MOST_TRIED:]):
         found = _asserted(lines[start : start + _MOST_LINES])
         if found is not None:
             return found
     if starts:
         return lines[starts[-1]].rsplit("==", 1)[1].strip()
-    if _literal(text) is not _NOTHING:
+    if len(text) > _LONGEST or _literal(text) is not _NOTHING:
         return text
     found = _right_side(text)
     return found if found is not None else text.rsplit("==", 1)[-1].strip() or None
@@ -280,10 +297,13 @@ class OutputPredictionEvaluator(CodeEvaluator):
         text = answer.text.strip() if self.raw else predicted_output(answer.text)
         if not text:
             return not_run(sample, repeat, "unextracted", "no output in the answer")
+        expected = str(sample.fields["expected"])
+        if len(text) > _LONGEST:
+            return not_run(sample, repeat, "wrong", "the answer is far too long")
         value = _literal(text)
         if value is _NOTHING:
             return not_run(sample, repeat, "syntax", "the answer is no literal")
-        wanted = _literal(str(sample.fields["expected"]))
+        wanted = _literal(expected)
         if wanted is _NOTHING:
             wanted = sample.fields["expected"]
         same = bool(value == wanted)

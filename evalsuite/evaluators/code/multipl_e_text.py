@@ -42,8 +42,6 @@ _CHAT_PYTHON_IMPORTS = (
     *("import numpy", "import numpy as np", "import string", "from typing import *"),
     "from collections import *",
 )
-_FENCED = re.compile(r"```.*?\n(.*?)```", re.DOTALL)
-_OPEN_FENCE = re.compile(r"```[^\n]*\n(.*)", re.DOTALL)
 
 
 def stops_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
@@ -123,9 +121,11 @@ def is_chat(fields: Mapping[str, Any], text: str) -> bool:
 
 def chat_code(text: str) -> str:
     """The first fenced block, one that does not close included; else the whole text."""
-    found = _FENCED.search(text) or _OPEN_FENCE.search(text)
-    if found:
-        return found[1]
+    fence = text.find("```")
+    begin = text.find("\n", fence) + 1 if fence >= 0 else 0
+    if begin:
+        end = text.find("```", begin)
+        return text[begin:end] if end >= 0 else text[begin:]
     return next((block.code for block in blocks(text)), text)
 
 

@@ -36,11 +36,12 @@ def _dropped(body: Iterable[ast.stmt], entry: str) -> list[ast.stmt]:
             rest.append(node)
     shows = _leading_to([node for node in body if isinstance(node, ast.FunctionDef)], entry)
     dropped: list[ast.stmt] = []
+    lost: set[str] = set()
     for node in rest:
         stored, used = _names(node)
-        lost = set().union(*(_names(each)[0] for each in dropped)) - kept
-        if entry not in stored and (_only_shows(node) or used & (shows | lost)):
+        if entry not in stored and (_only_shows(node) or used & shows or (used & lost) - kept):
             dropped.append(node)
+            lost |= stored
         else:
             kept |= stored
     return dropped
@@ -84,8 +85,11 @@ def _blanked(code: str, nodes: Iterable[ast.stmt]) -> str:
     starts = [0]
     for line in data.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node in reversed(list(nodes)):
+    pieces: list[bytes] = []
+    done = 0
+    for node in nodes:
         first = starts[node.lineno - 1] + node.col_offset
-        last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-        data = data[:first] + b"pass" + data[last:]
-    return data.decode("utf-8", "surrogatepass")
+        pieces += (data[done:first], b"pass")
+        done = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+    pieces.append(data[done:])
+    return b"".join(pieces).decode("utf-8", "surrogatepass")

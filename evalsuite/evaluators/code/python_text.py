@@ -199,7 +199,11 @@ def longest_python(text: str) -> str:
             # A parser reads to where it breaks; the rest is only copied.
             read = ends[last if broken is None else min(last, first + broken)] - ends[first]
             left -= read + len(part) // 64
-            if broken is not None and part.endswith("\\") and not "".join(lines[last : last + 1]).strip():
+            if (
+                broken is not None
+                and part.rstrip("\n").endswith("\\")
+                and not "".join(lines[last : last + 1]).strip()
+            ):
                 part = "\n".join(lines[first : last + 1])  # a line's continuation by nothing
                 broken = broken_line(part)
             if broken is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ _BUILD = {
         "mono program.exe",
     ),
 }
+_EXIT_CODE = re.compile(r"[0-9]{1,3}")
 _PUBLIC_CLASS = re.compile(r"public\s+(?:final\s+)?class\s+(\w+)")
 _MAIN_CLASS = re.compile(
     r"class\s+(\w+)[^{]*\{(?:(?!\bclass\b).)*?static\s+(?:public\s+)?void\s+main", re.DOTALL
@@ -46,10 +47,20 @@ class Ran:
     outcome: Outcome
 
 
-def run_stdio(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str], seconds: float) -> Ran:
-    """Run one program on every input, ended at the first failure."""
+def run_stdio(
+    sandbox: Sandbox,
+    language: str,
+    source: str,
+    inputs: Sequence[str],
+    seconds: float,
+    stop_on: Callable[[int, str], bool] | None = None,
+) -> Ran:
+    """Run one program on every input, ended at the first failure.
+
+    It may also end at the first output of which `stop_on(number, output)` says so.
+    """
     if language == "python":
-        return _python(sandbox, source, inputs, seconds)
+        return _python(sandbox, source, inputs, seconds, stop_on)
     if language not in _BUILD:
         raise UserError(
             f"programs in {language!r} cannot be run on inputs", expected="python, cpp, java, csharp"
@@ -57,17 +68,25 @@ def run_stdio(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str
     return _compiled(sandbox, language, source, inputs, seconds)
 
 
-def _python(sandbox: Sandbox, source: str, inputs: Sequence[str], seconds: float) -> Ran:
+def _python(
+    sandbox: Sandbox,
+    source: str,
+    inputs: Sequence[str],
+    seconds: float,
+    stop_on: Callable[[int, str], bool] | None,
+) -> Ran:
     limits = Limits(cpu_s=seconds, wall_s=6 * seconds + 5, mem_mb=4096, out_kb=16384)
     outputs: list[str] = []
     spent = 0.0
     outcome = Outcome("pass", integrity="split", isolation=sandbox.isolation)
-    for text in inputs:
+    for number, text in enumerate(inputs):
         outcome = sandbox.program(source, text.encode(), limits=limits)
         spent += outcome.cpu_s
         if outcome.status != "pass":
             break
         outputs.append(outcome.stdout)
+        if stop_on is not None and stop_on(number, outcome.stdout):
+            break  # all further ones together may be gigabytes
     return Ran(tuple(outputs), replace(outcome, cpu_s=spent, integrity="split", stdout="", stderr=""))
 
 
@@ -95,7 +114,7 @@ def _compiled(sandbox: Sandbox, language: str, source: str, inputs: Sequence[str
     last = 0
     for line in outcome.stdout.splitlines():
         _, code, data = (*line.split(" ", 2), "", "")[:3]
-        last = int(code) if code.isdigit() else 1
+        last = int(code) if _EXIT_CODE.fullmatch(code) else 1  # the program may have written it
         if last:
             break
         try:

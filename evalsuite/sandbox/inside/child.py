@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NoReturn
 
-from evalsuite.sandbox.inside import inproc, kernel, plain
+from evalsuite.sandbox.inside import PACKED, inproc, kernel, plain
 
 _LARGEST = (16 << 20) - 1
 _GRACE_S = 1.0  # after which a call is ended that does not come back to the interpreter to hear of its end
@@ -45,10 +45,11 @@ def prepare(plan: dict[str, Any]) -> None:
         del sys.modules[name]  # not part of the interpreter that the program is promised
 
 
-def run(job: dict[str, Any], handles: list[int], control: int) -> NoReturn:
+def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: int) -> NoReturn:
     """Set up the forked process and run the job in it."""
     code = 99
     try:
+        job.update(zip(PACKED, marshal.loads(packed)))  # noqa: B905 - old interpreters too
         os.setpgid(0, 0)  # a session of its own would cost a group of the scheduler, made and ended
         settle(job, handles, control)
         if job["kind"] == "exec":
@@ -78,6 +79,8 @@ def settle(job: dict[str, Any], handles: list[int], control: int) -> None:
         os.close(handle)
     for kind, value in job["limits"]:
         hard = value + 1 if kind == resource.RLIMIT_CPU else value
+        if kind == resource.RLIMIT_STACK:
+            hard = resource.RLIM_INFINITY  # programs ask for more; the address space is limited anyway
         try:
             resource.setrlimit(kind, (value, hard))
         except ValueError:  # the host allows less to begin with
@@ -207,16 +210,18 @@ def _run_program(job: dict[str, Any]) -> int:
     module.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = module
     sys.argv[:] = [job["name"], *job["args"]]
+    if job["files"]:
+        sys.path.insert(0, _home)
     try:
         exec(compiled(job), module.__dict__)
         code = 0
     except SystemExit as leaving:
         code = _exit_code(leaving.code)
     except BaseException as error:
-        trace = error.__traceback__
-        sys.excepthook(type(error), error, trace.tb_next if trace is not None else None)
+        trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
         code = 1
-    return _finish(code)
+    return _finish(code, module)
 
 
 def _exit_code(value: object) -> int:
@@ -228,7 +233,7 @@ def _exit_code(value: object) -> int:
     return 1
 
 
-def _finish(code: int) -> int:
+def _finish(code: int, module: ModuleType) -> int:
     """What the interpreter does at its end, as far as a program can notice."""
     threading = sys.modules.get("threading")
     if threading is not None:
@@ -244,4 +249,12 @@ def _finish(code: int) -> int:
         except (OSError, ValueError) as error:
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
             code = code or 120
+    if threading is None or threading.active_count() == 1:
+        module.__dict__.clear()  # files that are still open are written out as they go
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()  # where the program has put another in its place
+        except (OSError, ValueError):
+            pass  # what cannot be written there was said above
     return code

@@ -48,9 +48,13 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str |
     )
 
 
-def make_readonly(target: str) -> None:
-    """Make a mount and everything below it read-only, whatever flags the host has locked on it."""
-    attributes = (ctypes.c_uint64 * 4)(0x1 | 0x2 | 0x4, 0, 0, 0)  # RDONLY | NOSUID | NODEV
+def make_readonly(target: str, device: bool = False) -> None:
+    """Make a mount and everything below it read-only, whatever flags the host has locked on it.
+
+    A `device` stays one.
+    """
+    # RDONLY | NOSUID | NODEV
+    attributes = (ctypes.c_uint64 * 4)(0x1 | 0x2 | (0 if device else 0x4), 0, 0, 0)
     done = libc.syscall(
         _MOUNT_SETATTR,
         _AT_FDCWD,
@@ -66,7 +70,8 @@ def make_readonly(target: str) -> None:
     keep = has & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
     keep |= MS_RELATIME if has & os.ST_RELATIME else 0
     try:
-        mount("none", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | keep)
+        more = MS_NOSUID if device else MS_NOSUID | MS_NODEV
+        mount("none", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | more | keep)
     except PermissionError:
         mount("none", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | keep)
 

@@ -27,8 +27,14 @@ _EMPTY: dict[Any, Any] = {}
 _DRAINABLE: tuple[Any, ...] = (
     iter([]), iter(()), iter(_EMPTY), iter(set()), iter(""), iter(range(0)), map(str, ()), zip(),
     filter(None, ()), reversed([]), enumerate(()), (None for _ in _EMPTY), iter(_EMPTY.values()),
-    iter(_EMPTY.items()), _EMPTY.keys(), _EMPTY.values(), _EMPTY.items(),
+    iter(_EMPTY.items()),
 )  # fmt: skip
+_TIMES = {
+    "date": ("year", "month", "day"),
+    "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond", "fold"),
+    "time": ("hour", "minute", "second", "microsecond", "fold"),
+    "timedelta": ("days", "seconds", "microseconds"),
+}
 _ITERATORS = frozenset(type(iterator) for iterator in _DRAINABLE)
 
 
@@ -81,9 +87,9 @@ def _float(value: float) -> str:
     return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(text, text)
 
 
-def _mapping(value: dict[Any, Any], depth: int) -> str:
+def _mapping(value: dict[Any, Any], depth: int, tag: str = "d") -> str:
     pairs = [f"[{encode(key, depth)},{encode(item, depth)}]" for key, item in dict.items(value)]
-    return '{"d":[' + ",".join(pairs) + "]}"
+    return f'{{"{tag}":[' + ",".join(pairs) + "]}"
 
 
 def _sequence(tag: str) -> Callable[[Any, int], str]:
@@ -101,6 +107,10 @@ _MAKERS: dict[type, Callable[[Any, int], str]] = {
     complex: lambda value, depth: f'{{"c":[{_float(value.real)},{_float(value.imag)}]}}',
     range: lambda value, depth: _range(value),
     type(Ellipsis): lambda value, depth: '{"e":0}',
+    type(_EMPTY.keys()): _sequence("k"),
+    type(_EMPTY.values()): _sequence("v"),
+    type(_EMPTY.items()): lambda value, depth: _mapping(dict(value), depth, "p"),
+    type(type.__dict__): lambda value, depth: _mapping(dict(value), depth),
 }
 
 
@@ -123,7 +133,7 @@ def _by_name(value: Any) -> str:
 def _unusual(value: Any, depth: int) -> str:
     """Subclasses as what they derive from, a few library types, known iterators drained, the rest by name."""
     kind = type(value)
-    name, module = kind.__name__, kind.__module__
+    name, module = kind.__name__, getattr(kind, "__module__", "")  # type() in a bare `exec` sets none
     if isinstance(value, dict):
         return _mapping(value, depth)
     if isinstance(value, list):
@@ -140,6 +150,12 @@ def _unusual(value: Any, depth: int) -> str:
         return encode(set(value), depth)
     if module == "collections" and name == "deque":
         return '{"q":[' + ",".join([encode(item, depth) for item in value]) + "]}"
+    if module == "collections" and name in ("ChainMap", "UserDict"):
+        return _mapping(dict(value), depth)  # equal to the dict of the same content, as the next two are
+    if module == "collections" and name == "UserList":
+        return encode(list(value), depth)
+    if module == "collections" and name == "UserString":
+        return quote(str(value))
     if module == "decimal" and name == "Decimal":
         text = str(value)
         small = (
@@ -151,6 +167,9 @@ def _unusual(value: Any, depth: int) -> str:
         if max(above.bit_length(), below.bit_length()) > WIDEST_FRACTION:
             return _by_name(value)
         return f'{{"F":[{encode(above)},{encode(below)}]}}'
+    if module == "datetime" and name in _TIMES and getattr(value, "tzinfo", None) is None:
+        parts = [encode(getattr(value, part), depth) for part in _TIMES[name]]
+        return f'{{"T":["{name}",{",".join(parts)}]}}'
     if module.partition(".")[0] == "numpy" and not getattr(value, "shape", (1,)):
         return encode(value.item(), depth)
     if kind in _ITERATORS or module == "itertools":

@@ -115,7 +115,8 @@ def build_root(sources: list[tuple[str, int]], plan: dict[str, Any]) -> bool:
         os.symlink(target, f"dev/{name}")
     fresh_proc = True
     try:
-        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+        # What can be written there (the weight of the whole session, say) outlives the program that wrote it.
+        flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
         kernel.mount("proc", _STAGE + "/proc", "proc", flags)
     except OSError:
         fresh_proc = False
@@ -182,8 +183,8 @@ def _bind(path: str, handle: int) -> None:
     _step(
         f"bind {path}", kernel.mount, f"/proc/self/fd/{handle}", place, None, kernel.MS_BIND | kernel.MS_REC
     )
-    if not path.startswith("/dev/"):
-        _step(f"readonly {path}", kernel.make_readonly, place)
+    # Devices can be written to all the same, but their time stamps, which all workers see, stay.
+    _step(f"readonly {path}", kernel.make_readonly, place, path.startswith("/dev/"))
 
 
 def raise_loopback() -> None:
@@ -195,6 +196,16 @@ def raise_loopback() -> None:
     request = b"lo".ljust(16, b"\0") + (0x1 | 0x40).to_bytes(2, "little") + bytes(22)  # IFF_UP | IFF_RUNNING
     _step("loopback", fcntl.ioctl, family.fileno(), 0x8914, request)  # SIOCSIFFLAGS
     family.close()
+
+
+def forget_connections() -> None:
+    """Let no port of this network namespace stay taken behind the program that used it."""
+    try:
+        handle = os.open("/proc/sys/net/ipv4/tcp_max_tw_buckets", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(handle, b"0")
+        os.close(handle)
+    except OSError:
+        pass  # where the host's /proc cannot be written, the next program may have to take another port
 
 
 def limit_worker() -> None:

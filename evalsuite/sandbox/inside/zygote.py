@@ -22,43 +22,66 @@ from evalsuite.sandbox.inside import child, kernel, rehearsal, walls
 _TICK_MS = 50
 _FDS = _socket.CMSG_SPACE(4 * 4)
 _PAGE = resource.getpagesize()
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_WIDE = (16 << 30) // _PAGE  # a process that spans less has few page tables
 _FREE_SOCKETS = 128  # more than ordinary programs have
 _SOCKET_BYTES = 212992  # what a socket holds at most, unless the host says otherwise
 
 
-def _receive(channel: _socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """One job and the descriptors that came with it. The end of the stream ends this process."""
-    data, ancillary, _, _ = channel.recvmsg(1 << 16, _FDS, _socket.MSG_CMSG_CLOEXEC)
-    while data and not data.lstrip(b"KT"):  # a late "kill" for a program that had already ended
-        data, ancillary, _, _ = channel.recvmsg(1 << 16, _FDS, _socket.MSG_CMSG_CLOEXEC)
-    if not data:
-        os._exit(0)
-    data = data.lstrip(b"KT")
-    handles = []
-    for level, kind, raw in ancillary:
-        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            for at in range(0, len(raw) - 3, 4):
-                handles.append(int.from_bytes(raw[at : at + 4], sys.byteorder))
-    while len(data) < 5:
-        data += _more(channel)
-    size = int.from_bytes(data[1:5], "little")
-    if len(data) < size + 5:
-        pieces, have = [data], len(data)
-        while have < size + 5:
-            pieces.append(_more(channel))
-            have += len(pieces[-1])
-        data = b"".join(pieces)
-    job = marshal.loads(memoryview(data)[5 : 5 + size])
-    assert isinstance(job, dict)
-    job["order"] = bytes(data[5 + size :][:1])  # told to end before it began, on a very busy machine
-    return job, handles
+class _Inbox:
+    """Where jobs arrive.
 
+    Every program is a fork of this process and can search all of its memory: what one program was (it may
+    have been the reference solution of a problem, or tests) must not be there for the next. So the bytes lie
+    in one place, are unpacked in the fork only, and are gone before there is another: wiping them while the
+    fork lives would copy their pages.
+    """
 
-def _more(channel: _socket.socket) -> bytes:
-    data = channel.recv(1 << 20)
-    if not data:
-        os._exit(0)
-    return data
+    def __init__(self) -> None:
+        self._small = bytearray(1 << 16)
+        self._used = 0  # bytes of it
+        self._large = self._small[:0]  # one that does not fit
+        self.body = memoryview(self._large)
+
+    def receive(self, channel: _socket.socket) -> tuple[dict[str, Any], list[int]]:
+        """One job without what is packed, which is `body`, and the descriptors that came with it. The end of
+        the stream ends this process.
+        """
+        store, have, start = self._small, 0, 0
+        handles: list[int] = []
+        while have < start + 9:
+            room = memoryview(store)[have:]
+            count, ancillary, _, _ = channel.recvmsg_into([room], _FDS, _socket.MSG_CMSG_CLOEXEC)
+            if not count:
+                os._exit(0)
+            for level, kind, raw in ancillary:
+                if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+                    places = range(0, len(raw) - 3, 4)
+                    handles += [int.from_bytes(raw[at : at + 4], sys.byteorder) for at in places]
+            have += count
+            while start < have and store[start] in b"KT":
+                start += 1  # a late "kill" for a program that had already ended
+        body = start + 9 + int.from_bytes(store[start + 1 : start + 5], "little")
+        end = body + int.from_bytes(store[start + 5 : start + 9], "little")
+        if have < self._used:
+            memoryview(store)[have : self._used] = bytes(self._used - have)
+        if self._large:
+            memoryview(self._large)[:] = bytes(len(self._large))
+            self._large = self._small[:0]
+        self._used = min(max(have, end), len(store))
+        if end > len(store):
+            self._large = store = bytearray(end)
+            store[:have] = memoryview(self._small)[:have]
+        while have < end:
+            count = channel.recv_into(memoryview(store)[have:])
+            if not count:
+                os._exit(0)
+            have += count
+        self.body = memoryview(store)[body:end]
+        job = marshal.loads(memoryview(store)[start + 9 : body])
+        assert isinstance(job, dict)
+        job["order"] = bytes(store[end:have][:1])  # told to end before it began, on a very busy machine
+        return job, handles
 
 
 def _send(channel: _socket.socket, *words: object) -> None:
@@ -105,8 +128,8 @@ class Cleaner:
             ended[pid] = status
         os._exit(71)
 
-    def wipe(self) -> None:
-        """Empty the writable directories and restore their modes."""
+    def wipe(self) -> bool:
+        """Empty the writable directories and restore their modes; False when that cannot be done."""
         home = self.home
         try:
             os.rmdir(home)
@@ -119,13 +142,23 @@ class Cleaner:
                     if _empty(root, self.kept):
                         break
                 else:
-                    os._exit(70)
+                    return False
         os.mkdir(home, 0o700)
         for root in self.roots:
             os.chmod(root, 0o1777)
             os.utime(root, (0, 0))  # a time stamp could carry a message to the next program
-        if not clean and self.own_namespace and self._inodes() != self.inodes:
-            os._exit(70)
+        return clean or not self.own_namespace or self._settled()
+
+    def _settled(self) -> bool:
+        """Whether no file is held any more. Those that lie in sockets which hold each other are let go by
+        the kernel a moment after their processes ended.
+        """
+        nothing = select.poll()
+        for _ in range(400):
+            if self._inodes() == self.inodes:
+                return True
+            nothing.poll(5)
+        return False
 
 
 def _children() -> list[int]:
@@ -184,20 +217,49 @@ def _remove_tree(path: str) -> None:
             os.rmdir(inner)
 
 
-def _memory_in_use(shared_before: int) -> int:
-    """Bytes held by all processes of this worker's namespace but this one, and by their sockets."""
+def _memory_in_use(shared_before: int, seconds: dict[str, float]) -> int:
+    """Bytes held by all processes of this worker's namespace but this one, and by their sockets.
+
+    Where there are several, the processor `seconds` of each are noted: a parent that does not want to hear of
+    its children's end keeps their time from being counted anywhere.
+    """
     total = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit() and name != "1":
-            try:
-                with open(f"/proc/{name}/statm", "rb") as file:
-                    fields = file.read().split()
-            except OSError:
-                continue  # it ended in between
-            if len(fields) > 2:
-                resident, shared = int(fields[1]), int(fields[2])
-                total += resident - min(shared, shared_before)
+    names = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+    for name in names:
+        try:
+            with open(f"/proc/{name}/statm", "rb") as file:
+                fields = file.read().split()
+            if len(names) > 1:
+                _note_seconds(name, seconds)
+        except OSError:
+            continue  # it ended in between
+        if len(fields) > 2:
+            size, resident, shared = (int(field) for field in fields[:3])
+            total += resident - min(shared, shared_before)
+            if size > _WIDE:
+                total += _page_tables(name)
     return total * _PAGE + _memory_of_sockets()
+
+
+def _note_seconds(name: str, seconds: dict[str, float]) -> None:
+    with open(f"/proc/{name}/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    if len(fields) > 19:
+        seconds[f"{name} {int(fields[19])}"] = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+
+
+def _page_tables(name: str) -> int:
+    """Pages that the kernel keeps to tell where those of a process are: none of them is the process's own,
+    and whoever only reads from a mapping without end has nothing else.
+    """
+    try:
+        with open(f"/proc/{name}/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"VmPTE:"):
+                    return int(line.split()[1]) * 1024 // _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0  # it ended in between
+    return 0
 
 
 def _memory_of_sockets() -> int:
@@ -216,7 +278,7 @@ def _waiting_share(pid: int) -> float:
         return -1.0
 
 
-def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
+def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None:
     cleaner = Cleaner(plan)
     control = channel.fileno()
     can_see = cleaner.own_namespace and "proc" in plan["layers"]
@@ -237,9 +299,10 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
     poll.register(control, select.POLLIN)
     dirty = False  # a compiled program waits for the job that runs it
     while True:
-        job, handles = _receive(channel)
+        job, handles = inbox.receive(channel)
         if dirty and not job.get("continues"):
-            cleaner.wipe()
+            if not cleaner.wipe():
+                os._exit(70)
             dirty = False
         try:
             pid = os.fork()
@@ -249,10 +312,11 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
             _send(channel, "fork", error.errno)
             continue
         if pid == 0:
-            child.run(job, handles, control)
+            child.run(job, inbox.body, handles, control)
         for handle in handles:
             os.close(handle)
-        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1)
+        seconds: dict[str, float] = {}
+        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1, seconds)
         ended = cleaner.kill_all()
         while True:
             try:
@@ -262,16 +326,34 @@ def _serve(channel: _socket.socket, plan: dict[str, Any]) -> None:
             ended[number] = status
         status, extra = ended.pop(pid), len(ended)
         dirty = bool(job.get("keep"))
-        if not dirty:
-            cleaner.wipe()
+        clean = dirty or cleaner.wipe()
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         total = usage.ru_utime + usage.ru_stime
-        _send(channel, status, why, extra, total - spent, waited)
+        _send(channel, status, why, extra, max(total - spent, sum(seconds.values())), waited)
+        if not clean:
+            os._exit(70)  # after the verdict: who breaks the worker shall not be excused by it
         spent = total
 
 
+def _reap_orphans(pid: int) -> None:
+    """Wait for what the program left behind and has ended: until then it counts among its processes."""
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if ended is None or ended.si_pid == pid:
+            return  # the program itself is waited for at its end
+        os.waitpid(ended.si_pid, 0)
+
+
 def _watch(
-    channel: _socket.socket, poll: select.poll, pid: int, job: dict[str, Any], shared: int
+    channel: _socket.socket,
+    poll: select.poll,
+    pid: int,
+    job: dict[str, Any],
+    shared: int,
+    seconds: dict[str, float],
 ) -> tuple[str, float]:
     """Wait until the program ends, is told to end, or holds too much memory: (why, seconds without
     processor). `poll` looks at the channel.
@@ -288,8 +370,9 @@ def _watch(
         while True:
             events = poll.poll(_TICK_MS if shared >= 0 else None)
             if not events:
-                if _memory_in_use(shared) > limit:
+                if _memory_in_use(shared, seconds) > limit:
                     return "memory", -1.0
+                _reap_orphans(pid)
                 continue
             if any(handle != watched for handle, _ in events):
                 order = channel.recv(1)
@@ -307,7 +390,8 @@ def main(number: int) -> None:
     """Raise the walls that the trusted side asks for, then serve until it hangs up."""
     channel = _socket.socket(fileno=number)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 ignores from inside what it has no handler for
-    plan, _ = _receive(channel)
+    inbox = _Inbox()
+    plan, _ = inbox.receive(channel)
     sys.path[:] = plan["path"]
     for name in plan["preload"]:
         try:
@@ -326,7 +410,7 @@ def main(number: int) -> None:
     for handle in (0, 1, 2):
         os.dup2(null, handle)
     os.close(null)
-    _serve(channel, plan)
+    _serve(channel, inbox, plan)
 
 
 def _stay(processor: int | None) -> set[int]:
@@ -367,6 +451,8 @@ def _raise_walls(channel: _socket.socket, plan: dict[str, Any]) -> None:
         if pid:
             channel.close()
             os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+        if plan["loopback"]:
+            walls.forget_connections()
         layers += ["user", "mount", "pid", "network", "ipc", "uts namespaces", "read-only root"]
         if walls.build_root(sources, plan):
             layers.append("proc")
