@@ -171,6 +171,9 @@ def _frame(text: str) -> bytes:
     return len(text).to_bytes(4, "little") + text.encode()
 
 
+_ALL_WELL = _frame('["d",[],""]')
+
+
 def _said_last(channel: socket.socket) -> bytes:
     """What a process that is gone has left to be read; to wait for its end alone is one wait less."""
     channel.setblocking(False)
@@ -194,6 +197,8 @@ def _read(channel: socket.socket, deadline: float) -> list[Any] | None:
         if not more:
             return None
         data += more
+    if data == _ALL_WELL:
+        return ["d", [], ""]  # what most programs say is not taken apart
     return wire.unpack(bytes(data[4 : 4 + int.from_bytes(data[:4], "little")]))
 
 

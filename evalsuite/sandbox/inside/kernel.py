@@ -22,6 +22,7 @@ _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _MOUNT_SETATTR = 442
 
 libc = ctypes.CDLL(None, use_errno=True)
+_prctl = libc.prctl
 
 
 def _check(result: int, what: str) -> int:
@@ -89,7 +90,7 @@ def detach(target: str) -> None:
 
 def set_dumpable(value: int) -> None:
     """0 closes /proc/PID/{mem,fd,environ,...} of this process to others with the same user id."""
-    libc.prctl(_PR_SET_DUMPABLE, value, 0, 0, 0)
+    _prctl(_PR_SET_DUMPABLE, value, 0, 0, 0)
 
 
 def set_parent_death_signal(signal: int) -> None:
