@@ -167,8 +167,9 @@ SLOW = """    total = 0
 @pytest.mark.parametrize(
     ("body", "status", "processes"),
     [
-        (SLOW, "right", 2),
-        (SLOW.replace("% 7", "% 7 + (x == 1_000_000)"), "wrong", 3),
+        (SLOW, "right", 3),
+        (SLOW.replace("% 7", "% 7 + (x == 1_000_000)"), "wrong", 4),
+        (SLOW.replace("% 7", "% 7 + (x == 1000)"), "wrong", 2),
         (f"    double.calls = getattr(double, 'calls', 0) + 1\n{SLOW}", "right", 1),
         (
             f"    double.calls = getattr(double, 'calls', 0) + 1\n    if double.calls > 2: return 0\n{SLOW}",
@@ -176,7 +177,7 @@ SLOW = """    total = 0
             1,
         ),
     ],
-    ids=["alike", "wrong in one", "keeps a count", "goes by its count"],
+    ids=["alike", "wrong in one", "wrong where it is quick", "keeps a count", "goes by its count"],
 )
 def test_a_slow_task_is_shared_where_its_calls_have_nothing_to_do_with_each_other(
     evaluator: EvalPlusEvaluator, monkeypatch: pytest.MonkeyPatch, body: str, status: str, processes: int
@@ -188,6 +189,7 @@ def test_a_slow_task_is_shared_where_its_calls_have_nothing_to_do_with_each_othe
         "plus_input": [[1_000_001]],
     }
     monkeypatch.setattr(evalplus, "SLOW_SECONDS", 0.001)
+    monkeypatch.setattr(evalplus, "_QUICK_SECONDS", 0.005)
     evaluator.workers = 2
     begun = []
     run = evaluator.sandbox.run_calls

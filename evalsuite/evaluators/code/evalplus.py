@@ -33,6 +33,7 @@ MBPP_STOPS = (
     *('\n"""', "\nassert", "\n```"),
 )
 
+_QUICK_SECONDS = 0.05
 SWING = 1.5
 """How much longer the same calls may take from one moment to the next on a machine with other work."""
 
@@ -215,11 +216,13 @@ class EvalPlusEvaluator(CodeEvaluator):
         shares = _shares(parts, self.workers)
         if len(shares) < 2 or not calls_are_independent(source):
             return None
+        ran = [self._once(sample, source, [part.of(_quick(part)) for part in parts])]
+        if not _all_right(ran):
+            return None
         with ThreadPoolExecutor(len(shares), thread_name_prefix="share") as pool:
-            ran = list(pool.map(lambda share: self._once(sample, source, share), shares))
-        right = all(half.right for each in ran for half in each.halves)
+            ran += pool.map(lambda share: self._once(sample, source, share), shares)
         spent = sum(each.outcome.cpu_s for each in ran)
-        if not right or spent > sum(part.total(self.rules) for part in parts):
+        if not _all_right(ran) or spent > sum(part.total(self.rules) for part in parts):
             return None
         others = tuple(all(each.others[at] for each in ran) for at in range(len(parts)))
         return _Ran(replace(ran[0].outcome, cpu_s=spent), ran[0].halves, others)
@@ -290,20 +293,27 @@ class _Reading:
         return min(answered, asked)
 
 
+def _all_right(ran: Sequence[_Ran]) -> bool:
+    return all(half.right for each in ran for half in each.halves)
+
+
+def _quick(part: _Part) -> list[int]:
+    """The inputs that cost next to nothing: most wrong answers fail on one of them."""
+    return [at for at, seconds in enumerate(part.expected.seconds) if seconds < _QUICK_SECONDS]
+
+
 def _shares(parts: Sequence[_Part], most: int) -> list[list[_Part]]:
-    """The inputs of a slow task in shares of like length, by the reference's times; one when it is fast."""
+    """The slow inputs of a task in shares of like length, by the reference's times; none when it is fast."""
     times = [
         (seconds, half, at)
         for half, part in enumerate(parts)
         for at, seconds in enumerate(part.expected.seconds)
+        if seconds >= _QUICK_SECONDS
     ]
-    whole = sum(seconds for seconds, _, _ in times)
-    most = min(most, int(whole / SLOW_SECONDS), len(times))
-    if most < 2:
-        return [list(parts)]
+    most = min(most, int(sum(seconds for seconds, _, _ in times) / SLOW_SECONDS), len(times))
     shares: list[list[tuple[int, int]]] = [[] for _ in range(most)]
     lengths = [0.0] * most
-    for seconds, half, at in sorted(times, reverse=True):
+    for seconds, half, at in sorted(times, reverse=True) if most > 1 else ():
         shortest = lengths.index(min(lengths))
         lengths[shortest] += seconds
         shares[shortest].append((half, at))
