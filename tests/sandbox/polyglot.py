@@ -180,7 +180,7 @@ PROGRAMS: dict[str, dict[str, str]] = {
         "wrong": "fn main() { assert_eq!(1 + 1, 3); }",
         "throws": 'fn main() { let v: Vec<i32> = vec![]; println!("{}", v[std::env::args().count()]); }',
         "malformed": "fn main() { x }",
-        "endless": "fn main() { let mut n = std::env::args().count(); while n > 0 { n = n.wrapping_mul(3) | 1; } }",
+        "endless": "fn main() { let mut n = 1u32; while n > 0 { n = n.wrapping_mul(3) | 1; } }",
         "leaves": f'fn main() {{ if std::env::args().count() > 0 {{ std::process::exit(0); }} println!("{MARKER}"); }}',  # noqa: E501
         "prints": f'fn main() {{ println!("41"); println!("{MARKER}"); }}',
         "talks": 'fn main() { loop { println!("{}", "x".repeat(4096)); } }',
