@@ -97,6 +97,7 @@ def _leave(code: int) -> NoReturn:
 def rehearse() -> None:
     """Walk the ways that forks walk, without their limits, and be again where and what this process was."""
     place = os.getcwd()
+    processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     tests = marshal.dumps(compile(_TESTS, "<candidate>", "exec", dont_inherit=True))
     shared = {"source": _PROGRAM, "name": "<candidate>", "stdio": [1, 2], "limits": []}
     calls = {**shared, "kind": "calls", "entry": "f"}
@@ -112,6 +113,8 @@ def rehearse() -> None:
             number, _signal.SIG_DFL
         )  # what process 1 has no handler for does not reach it from inside
     os.chdir(place)
+    if processors is not None:
+        os.sched_setaffinity(0, processors)
 
 
 def _act(job: dict[str, Any], heard: Any) -> None:
