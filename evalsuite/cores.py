@@ -11,6 +11,13 @@ CORES_VARIABLE = "EVALSUITE_CORES"
 """The share of a worker that has others beside it on its machine."""
 
 
+def processors() -> list[int]:
+    """The processors that this process may use; a thread of it may keep to fewer."""
+    if not hasattr(os, "sched_getaffinity"):
+        return list(range(os.cpu_count() or 1))
+    return sorted(os.sched_getaffinity(os.getpid()))  # of its first thread
+
+
 def usable_cores(
     environ: Mapping[str, str] = os.environ,
     groups: Path = Path("/sys/fs/cgroup"),
@@ -21,10 +28,9 @@ def usable_cores(
     A machine's own count says little on a shared node or in a container: a worker per core of the machine
     would stand in the way of its neighbours and of itself.
     """
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     named = [environ.get(name, "") for name in (CORES_VARIABLE, "SLURM_CPUS_PER_TASK")]
     shares = [int(text) for text in named if text.isdigit() and int(text)]
-    return max(1, min([bound, *shares, *_quotas(groups, own)]))
+    return max(1, min([len(processors()), *shares, *_quotas(groups, own)]))
 
 
 def _quotas(groups: Path, own: Path) -> Iterator[int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from evalsuite.cores import usable_cores
+from evalsuite.cores import processors, usable_cores
 from evalsuite.errors import UserError
 from evalsuite.sandbox import building, imports, interpreter, sqlite, tests_inside, toolchains
 from evalsuite.sandbox.harness import WorkerLost
@@ -74,7 +74,7 @@ def _processors() -> Iterator[int]:
     """The processors that this process may use, in turn; where to begin is left to chance, since other
     sandboxes may run beside.
     """
-    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    usable = processors()
     return islice(cycle(usable), secrets.randbelow(len(usable)), None)
 
 
@@ -120,6 +120,7 @@ class Sandbox:
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
         self._alone = threading.Lock()
+        self._thread = threading.local()
         self._watchdog = Watchdog()
         self._closed = False
         self._cache = cache
@@ -149,6 +150,20 @@ class Sandbox:
 
     # ---- places and retries ----
 
+    def threads(self, name: str = "") -> ThreadPoolExecutor:
+        """As many threads as there are workers, for who has many programs to run.
+
+        Each has a worker of its own and keeps to that one's processor: the two take turns, and nobody has to
+        be woken elsewhere.
+        """
+        slots = cycle(self._slots)
+        return ThreadPoolExecutor(self.size, name, initializer=lambda: self._settle(next(slots)))
+
+    def _settle(self, slot: _Slot) -> None:
+        self._thread.slot = slot
+        with contextlib.suppress(OSError, AttributeError):  # not for us to decide, or not this system's way
+            os.sched_setaffinity(0, (slot.processor,))
+
     def _take(self) -> _Slot:
         """A free slot, in the order of asking: who has just given one back does not overtake who waits."""
         with self._changed:
@@ -159,7 +174,11 @@ class Sandbox:
                     self._changed.wait()
                 if self._closed:
                     raise RuntimeError("the sandbox is closed")
-                return self._free.pop()
+                slot = getattr(self._thread, "slot", None)
+                if slot not in self._free:
+                    return self._free.pop()
+                self._free.remove(slot)
+                return slot
             finally:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
@@ -420,7 +439,7 @@ class Sandbox:
             outcomes = [self._cache.get(self._key(program, hide)) for program in programs]
         left = [at for at, outcome in enumerate(outcomes) if outcome is None]
         checked: dict[int, Mapping[str, bytes] | Outcome] = {}
-        with ThreadPoolExecutor(self.size) as threads:
+        with self.threads() as threads:
             if programs and programs[0].row.name == "ts" and marker is None:
                 alike = [at for at in left if building.stands_alone(programs[at].source)]
                 groups = [alike[first : first + batch] for first in range(0, len(alike), batch)]

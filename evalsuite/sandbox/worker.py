@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalsuite.cores import processors
 from evalsuite.sandbox import interpreter, seccomp
 from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.inside import PACKED
@@ -154,7 +155,7 @@ class Worker:
         """Start it and wait until its walls stand; WorkerLost tells which one could not be raised."""
         plan = self.kind.plan()
         plan["probe"] = probe
-        plan["processor"] = self.processor
+        plan["processor"], plan["processors"] = self.processor, processors()
         root = os.geteuid() == 0
         host_id = (1 << 20) + secrets.randbelow(1 << 30)  # of nobody, and of no other worker either
         plan["host_id"] = host_id

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from evalsuite.cores import processors, usable_cores
 from evalsuite.errors import UserError
 from evalsuite.sandbox import Limits, Outcome, Sandbox, VerdictCache, imports, probe
 from evalsuite.sandbox.outcome import Isolation
@@ -174,6 +175,25 @@ def test_a_program_finds_a_process_as_a_new_one_is(sandbox: Sandbox) -> None:
     assert sandbox.inproc(source, f"assert f() == {expected!r}, f()").passed
     told = sandbox.program(source + "print(f())").stdout
     assert told == f"{expected!r}\n"
+
+
+def test_a_thread_keeps_to_the_processor_of_its_worker_and_no_program_does() -> None:
+    every = sorted(os.sched_getaffinity(0))
+    barrier = threading.Barrier(2)
+    source = f"import os; exit(sorted(os.sched_getaffinity(0)) != {every})"
+
+    def look(_: int) -> tuple[int, int, int, bool]:
+        barrier.wait(60)  # one turn for each thread
+        (one,) = os.sched_getaffinity(0)
+        shell = sandbox.language("bash", f"test $(nproc) = {len(every)}").passed
+        return one, len(processors()), usable_cores(), sandbox.program(source).passed and shell
+
+    with Sandbox(2) as sandbox, sandbox.threads("look") as threads:
+        told = list(threads.map(look, range(2)))
+        kept = {slot.processor for slot in sandbox._slots}
+    assert {one for one, *_ in told} == kept
+    assert [rest for _, *rest in told] == [[len(every), usable_cores(), True]] * 2
+    assert sorted(os.sched_getaffinity(0)) == every
 
 
 # ---- tests inside ----

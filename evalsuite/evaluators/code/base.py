@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -98,7 +98,7 @@ class CodeEvaluator:
 
     def score(self, items: Iterable[AnsweredSample]) -> Iterator[Score]:
         """Judge every answer, in the order given, several at a time."""
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="judge")
+        pool = self.sandbox.threads("judge")
         waiting: deque[Future[Score]] = deque()
         unread = iter(items)
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -219,7 +218,7 @@ class EvalPlusEvaluator(CodeEvaluator):
         ran = [self._once(sample, source, [part.of(_quick(part)) for part in parts])]
         if not _all_right(ran):
             return None
-        with ThreadPoolExecutor(len(shares), thread_name_prefix="share") as pool:
+        with self.sandbox.threads("share") as pool:
             ran += pool.map(lambda share: self._once(sample, source, share), shares)
         spent = sum(each.outcome.cpu_s for each in ran)
         if not _all_right(ran) or spent > sum(part.total(self.rules) for part in parts):

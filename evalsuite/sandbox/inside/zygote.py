@@ -56,8 +56,9 @@ class _Inbox:
                 os._exit(0)
             for level, kind, raw in ancillary:
                 if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-                    places = range(0, len(raw) - 3, 4)
-                    handles += [int.from_bytes(raw[at : at + 4], sys.byteorder) for at in places]
+                    # Not a comprehension: the function that one makes is ten pages that no fork shares.
+                    for at in range(0, len(raw) - 3, 4):
+                        handles.append(int.from_bytes(raw[at : at + 4], sys.byteorder))
             have += count
             while start < have and store[start] in b"KT":
                 start += 1  # a late "kill" for a program that had already ended
@@ -85,7 +86,7 @@ class _Inbox:
 
 
 def _send(channel: _socket.socket, *words: object) -> None:
-    data = "\t".join([str(word) for word in words]).encode()[:4000]
+    data = "\t".join(map(str, words)).encode()[:4000]
     channel.sendall(len(data).to_bytes(4, "little") + data)
 
 
@@ -374,7 +375,7 @@ def _watch(
                     return "memory", -1.0
                 _reap_orphans(pid)
                 continue
-            if any(handle != watched for handle, _ in events):
+            if len(events) > 1 or events[0][0] != watched:
                 order = channel.recv(1)
                 if not order:
                     os._exit(0)
@@ -413,26 +414,23 @@ def main(number: int) -> None:
     _serve(channel, inbox, plan)
 
 
-def _stay(processor: int | None) -> set[int]:
-    """Keep to one processor, and tell which ones the programs may use.
+def _stay(plan: dict[str, Any]) -> None:
+    """Keep to one processor, if any is named; the programs may use all of the plan's.
 
     A fork begins where its parent is. What the two write to is warm there, and nobody has to be woken
     elsewhere; a program that runs long is moved where there is room, as any other.
     """
-    if processor is None:
-        return set()
+    one, every = plan["processor"], plan["processors"]
     try:
-        usual = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, (processor,))
+        os.sched_setaffinity(0, every if one is None else (one,))
     except (OSError, AttributeError):  # not this system's way, or not for us to decide
-        return set()
-    return usual
+        plan["processors"] = []
 
 
 def _raise_walls(channel: _socket.socket, plan: dict[str, Any]) -> None:
     level = plan["level"]
     layers = plan["layers"] = []
-    plan["processors"] = _stay(plan["processor"])
+    _stay(plan)
     if level == "strong":
 
         def map_ids() -> bool:
