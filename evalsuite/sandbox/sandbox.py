@@ -174,8 +174,8 @@ class Sandbox:
                     self._changed.wait()
                 if self._closed:
                     raise RuntimeError("the sandbox is closed")
-                slot = getattr(self._thread, "slot", None)
-                if slot not in self._free:
+                slot: _Slot | None = getattr(self._thread, "slot", None)
+                if slot is None or slot not in self._free:
                     return self._free.pop()
                 self._free.remove(slot)
                 return slot
