@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import example, settings
 from hypothesis import given as drawn
-from hypothesis import settings
 from hypothesis import strategies as st
 from made import given, sample
 
@@ -17,6 +17,7 @@ from evalsuite.errors import UserError
 from evalsuite.evaluators.code import evalplus
 from evalsuite.evaluators.code.evalplus import EvalPlusEvaluator
 from evalsuite.evaluators.code.evalplus_rules import Comparison
+from evalsuite.evaluators.code.expected import _DIGEST
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
 
 TASK: dict[str, Any] = {
@@ -155,6 +156,50 @@ def test_values_too_large_to_be_carried_out_are_equal_whatever_their_numbers_are
     ]
     scores = evaluator.score([(sample("HumanEval/0", **task), answers)])
     assert [score.status for score in scores] == ["right", "wrong", "wrong"]
+
+
+class Word(str):
+    __slots__ = ()
+
+
+class Pair(NamedTuple):
+    first: str
+    second: str
+
+
+def digest(value: Any) -> str:
+    space = {"ENTRY": lambda: value}
+    exec(_DIGEST, space)
+    told: Callable[[], str] = space["_digest_"]
+    return told()
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ([("a", "b")], [Pair("a", "b")]),
+        ([("a", "b"), ()], [(Word("a"), "b"), ()]),
+        ([("a\0b",)], [(Word("a\0b"),)]),
+        ([(1, "a")], [(1.0, "a")]),
+        ([["a", 2]], [[Word("a"), 2.0]]),
+    ],
+)
+def test_equal_values_have_equal_digests(value: Any, other: Any) -> None:
+    assert value == other
+    assert digest(value) == digest(other)
+
+
+_TEXTS = st.text(alphabet="a\0,'\ud800", max_size=3)
+_ROWS = st.lists(st.lists(_TEXTS, max_size=3).map(tuple) | _TEXTS | st.lists(_TEXTS, max_size=2), max_size=4)
+
+
+@drawn(_ROWS, _ROWS)
+@example([("a\0b",)], [("a", "b")])
+@example([("a", "b")], ["ab"])
+@example([("a",), ("b",)], [("a", "b"), ()])
+@example([()], [("",)])
+def test_digests_are_as_equal_as_the_values(value: Any, other: Any) -> None:
+    assert (digest(value) == digest(other)) == (value == other)
 
 
 SLOW = """    total = 0

@@ -112,9 +112,13 @@ def test_what_is_small_to_send_and_large_to_use_goes_by_its_name(value: Any) -> 
     assert got.type_name == type(value).__name__
 
 
-def test_a_number_too_large_is_an_error_of_the_program() -> None:
+def test_a_value_too_large_is_an_error_of_the_program() -> None:
     with pytest.raises(plain.TooLarge):
         plain.encode(1 << (1 << 23))
+    row = [0] * 1000
+    with pytest.raises(plain.TooLarge):  # told before it is written out, which would take seconds
+        plain.encode([row] * 20_000)
+    assert len(plain.encode([row] * 2_000 + [0] * 20_000)) < plain.MOST_ITEMS
 
 
 def test_nesting_is_limited_on_the_way_out() -> None:

@@ -7,7 +7,7 @@ Anything that is not plain data travels as its type's name and its truth value.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 try:
@@ -21,6 +21,8 @@ LARGEST_INT = 1 << 22  # bits
 LONGEST_RANGE = 1 << 22  # steps
 LONGEST_DECIMAL = 1000  # digits, and the exponent
 WIDEST_FRACTION = 1 << 14  # bits, above and below
+MOST_ITEMS = 1 << 23
+_MANY = 1 << 14
 _DRAINED = 100_000
 _BIG = 1 << 62
 _EMPTY: dict[Any, Any] = {}
@@ -64,6 +66,8 @@ def encode(value: Any, depth: int = 0) -> str:
     if depth > DEEPEST:
         raise TooDeep(f"nested deeper than {DEEPEST}")
     depth += 1
+    if (kind is list or kind is tuple) and len(value) > _MANY:
+        _refuse_too_many(value)
     if kind is list:
         return "[" + ",".join([encode(item, depth) for item in value]) + "]"
     if kind is tuple:
@@ -74,6 +78,12 @@ def encode(value: Any, depth: int = 0) -> str:
     if maker is not None:
         return maker(value, depth)
     return _unusual(value, depth)
+
+
+def _refuse_too_many(rows: Sequence[Any]) -> None:
+    """What cannot fit is refused before all of it is put into words: each item takes a sign and a comma."""
+    if sum([len(row) for row in rows if type(row) is list or type(row) is tuple]) > MOST_ITEMS:
+        raise TooLarge("the result is too large to send")
 
 
 def _big(value: int) -> str:
