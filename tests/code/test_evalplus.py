@@ -233,7 +233,7 @@ def test_a_slow_task_is_shared_where_its_calls_have_nothing_to_do_with_each_othe
         "base_input": [[1000], [1_000_000], [5]],
         "plus_input": [[1_000_001]],
     }
-    monkeypatch.setattr(evalplus, "SLOW_SECONDS", 0.001)
+    monkeypatch.setattr(evalplus, "_SHARE_SECONDS", 0.001)
     monkeypatch.setattr(evalplus, "_QUICK_SECONDS", 0.005)
     evaluator.workers = 2
     begun = []

@@ -18,7 +18,7 @@ from evalsuite.evaluators.code.evalplus_rules import (
     Rules,
     checked_rules,
 )
-from evalsuite.evaluators.code.expected import SLOW_SECONDS, Expected, ExpectedValues
+from evalsuite.evaluators.code.expected import Expected, ExpectedValues
 from evalsuite.evaluators.code.independent import calls_are_independent
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
 from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled, completion_end, joined
@@ -33,6 +33,8 @@ MBPP_STOPS = (
 )
 
 _QUICK_SECONDS = 0.05
+_SHARE_SECONDS = 1.0
+"""What each of the processes that share a task has to do at least, by the reference's times."""
 SWING = 1.5
 """How much longer the same calls may take from one moment to the next on a machine with other work."""
 
@@ -309,7 +311,7 @@ def _shares(parts: Sequence[_Part], most: int) -> list[list[_Part]]:
         for at, seconds in enumerate(part.expected.seconds)
         if seconds >= _QUICK_SECONDS
     ]
-    most = min(most, int(sum(seconds for seconds, _, _ in times) / SLOW_SECONDS), len(times))
+    most = min(most, int(sum(seconds for seconds, _, _ in times) / _SHARE_SECONDS), len(times))
     shares: list[list[tuple[int, int]]] = [[] for _ in range(most)]
     lengths = [0.0] * most
     for seconds, half, at in sorted(times, reverse=True) if most > 1 else ():

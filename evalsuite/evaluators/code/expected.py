@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 _FORMAT = "7"
 _SLOW = ".seconds"
-SLOW_SECONDS = 1.0
+_NOTED_SECONDS = 0.1
 """References that take so long have a note of it beside their values."""
 
 _HASH_SEED = 1
@@ -128,8 +128,8 @@ def _marshalled(found: Expected) -> bytes:
 
 def _key(source: str, entry: str, calls: Sequence[Sequence[Any]]) -> str:
     """A name for all that determines the values."""
-    parts = (_FORMAT, platform.python_version(), source, entry, repr([list(call) for call in calls]))
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    parts = (_FORMAT, platform.python_version(), source, entry, [list(call) for call in calls])
+    return hashlib.sha256(marshal.dumps(parts, 2)).hexdigest()
 
 
 class ExpectedValues:
@@ -196,7 +196,7 @@ class ExpectedValues:
     def _stored(self, key: str, found: Expected) -> int:
         """Keep values in the cache, with a note where they are slow; how large they are there."""
         size = self._write(key, _marshalled(found))
-        if size and sum(found.seconds) >= SLOW_SECONDS:
+        if size and sum(found.seconds) >= _NOTED_SECONDS:
             self._write(f"{key}{_SLOW}", f"{sum(found.seconds):.3f}".encode("ascii"))
         return size
 
