@@ -234,7 +234,7 @@ def rounds(options: argparse.Namespace) -> None:
 
 def replays(options: argparse.Namespace) -> None:
     """Real answers to HumanEval+ and MBPP+, by both commands whole."""
-    rows = []
+    seconds: dict[str, list[list[float]]] = {}
     for name, data, answers in (
         ("humaneval", "humaneval_plus/HumanEvalPlus-v0.1.10.jsonl.gz", options.humaneval_answers),
         ("mbpp", "mbpp_plus/MbppPlus-v0.1.0.jsonl.gz", options.mbpp_answers),
@@ -255,14 +255,20 @@ def replays(options: argparse.Namespace) -> None:
                 pair = (_whole(ours, {"EVALSUITE_CACHE": folder}), _whole(theirs, place))
                 if number:  # the first one computes the expected outputs
                     pairs.append(pair)
-        seconds = [[(cost.cpu_s, cost.wall_s) for cost in pair] for pair in pairs]
-        shown = [
-            f"{statistics.median(pair[side][at] for pair in seconds):.1f}" for side in (0, 1) for at in (0, 1)
+        seconds[name] = [[cost.cpu_s, cost.wall_s, peer.cpu_s, peer.wall_s] for cost, peer in pairs]
+    if not seconds:
+        return
+    if len(seconds) > 1:
+        seconds["together"] = [
+            [sum(column) for column in zip(*rounds, strict=True)]
+            for rounds in zip(*seconds.values(), strict=True)
         ]
-        shown += [f"{statistics.median(b[at] / a[at] for a, b in seconds):.1f}x" for at in (0, 1)]
+    rows = []
+    for name, rounds in seconds.items():
+        shown = [f"{statistics.median(column):.1f}" for column in zip(*rounds, strict=True)]
+        shown += [f"{statistics.median(each[at + 2] / each[at] for each in rounds):.2f}x" for at in (0, 1)]
         rows.append((name, *shown))
-    if rows:
-        say(table(rows, ("replay", "CPU s", "s", "EvalPlus CPU s", "s", "ratio of CPU", "ratio of time")))
+    say(table(rows, ("replay", "CPU s", "s", "EvalPlus CPU s", "s", "ratio of CPU", "ratio of time")))
 
 
 def _whole(argv: list[str], environment: dict[str, str]) -> Cost:
