@@ -16,7 +16,7 @@ from evalsuite.sandbox.outcome import Flavour
 
 _ASK = (
     "import importlib.util, json, sys, sysconfig;"
-    "print(json.dumps([getattr(sys, '_base_executable', None) or sys.executable, sys.base_prefix,"
+    "print(json.dumps([getattr(sys, '_base_executable', None) or sys.executable, sys.base_prefix, sys.prefix,"
     " [p for p in sys.path if p],"
     " [sysconfig.get_path(n) for n in ('purelib', 'platlib')], sysconfig.get_path('stdlib'),"
     " sys.version_info[:3], importlib.util.MAGIC_NUMBER.hex()]))"
@@ -54,6 +54,7 @@ class Interpreter:
     site_paths: tuple[str, ...]
     version: tuple[int, ...]
     magic: str  # of its bytecode
+    nltk_data: str | None = None  # inside, this interpreter's prefix is no virtual environment's
 
     def path(self, flavour: Flavour) -> list[str]:
         return [*self.standard_path, *(self.site_paths if flavour == "scientific" else ())]
@@ -61,7 +62,8 @@ class Interpreter:
     def folders(self, flavour: Flavour) -> list[str]:
         """What must be mounted beside the system's own folders."""
         wanted = [self.base_prefix, *self.standard_path]
-        wanted += self.site_paths if flavour == "scientific" else ()
+        if flavour == "scientific":
+            wanted += [*self.site_paths, *([self.nltk_data] if self.nltk_data else [])]
         return [folder for folder in dict.fromkeys(wanted) if folder != "/" and Path(folder).is_dir()]
 
     def hidden(self, flavour: Flavour) -> list[str]:
@@ -106,7 +108,7 @@ def find(python: str | None = None) -> Interpreter:
         raise UserError(
             f"cannot run the Python interpreter {chosen!r}", expected="a Python 3.8 or newer"
         ) from error
-    base, prefix, path, sites, library, version, magic = json.loads(told.stdout)
+    base, prefix, own_prefix, path, sites, library, version, magic = json.loads(told.stdout)
     if tuple(version) < (3, 8):
         raise UserError(
             f"the interpreter {chosen!r} is Python {version[0]}.{version[1]}", expected="3.8 or newer"
@@ -120,6 +122,7 @@ def find(python: str | None = None) -> Interpreter:
         site_paths=tuple(dict.fromkeys([*site_paths, *(entry for entry in path if "-packages" in entry)])),
         version=tuple(version),
         magic=magic,
+        nltk_data=data if Path(data := f"{own_prefix}/nltk_data").is_dir() else None,
     )
 
 

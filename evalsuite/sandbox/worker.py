@@ -213,6 +213,8 @@ class Worker:
         shared = environment(self.home, self.temporary)
         if self.kind.flavour == "lean":
             return shared
+        if self.kind.interpreter.nltk_data is not None:
+            shared["NLTK_DATA"] = self.kind.interpreter.nltk_data
         return {**shared, "PATH": f"{Path(self.kind.interpreter.executable).parent}:{shared['PATH']}"}
 
     def _map(self, host_id: int) -> bool:

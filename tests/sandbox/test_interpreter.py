@@ -25,6 +25,18 @@ def test_a_folder_added_by_a_pth_file_is_not_inside(tmp_path: Path) -> None:
     assert listing.stdout.strip() == "False"
 
 
+def test_data_of_nltk_in_an_environment_is_inside_for_scientific_programs(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    home = tmp_path / "env"
+    venv.create(home, with_pip=False, symlinks=True)
+    (home / "nltk_data" / "corpora").mkdir(parents=True)
+    (home / "nltk_data" / "corpora" / "words").write_text("one\n")
+    source = "import os; print(open(os.environ['NLTK_DATA'] + '/corpora/words').read())"
+    with Sandbox(workers=1, python=str(home / "bin" / "python")) as sandbox:
+        assert sandbox.program(source, flavour="scientific").stdout == "one\n\n"
+        assert "KeyError" in sandbox.program(source, flavour="lean").stderr
+
+
 LOOK = """
 import os, sys
 print([os.path.exists(path) and bool(os.path.isdir(path) and os.listdir(path) or os.path.isfile(path)
