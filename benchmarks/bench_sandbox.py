@@ -260,13 +260,13 @@ def replays(options: argparse.Namespace) -> None:
         return
     if len(seconds) > 1:
         seconds["together"] = [
-            [sum(column) for column in zip(*rounds, strict=True)]
-            for rounds in zip(*seconds.values(), strict=True)
+            [sum(column) for column in zip(*each, strict=True)]
+            for each in zip(*seconds.values(), strict=True)
         ]
     rows = []
-    for name, rounds in seconds.items():
-        shown = [f"{statistics.median(column):.1f}" for column in zip(*rounds, strict=True)]
-        shown += [f"{statistics.median(each[at + 2] / each[at] for each in rounds):.2f}x" for at in (0, 1)]
+    for name, costs in seconds.items():
+        shown = [f"{statistics.median(column):.1f}" for column in zip(*costs, strict=True)]
+        shown += [f"{statistics.median(each[at + 2] / each[at] for each in costs):.2f}x" for at in (0, 1)]
         rows.append((name, *shown))
     say(table(rows, ("replay", "CPU s", "s", "EvalPlus CPU s", "s", "ratio of CPU", "ratio of time")))
 

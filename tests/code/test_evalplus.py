@@ -168,7 +168,8 @@ class Pair(NamedTuple):
 
 
 def digest(value: Any) -> str:
-    space = {"ENTRY": lambda: value}
+    space: dict[str, Any] = dict.fromkeys(("sum", "map", "all", "set", "len", "sorted"), 0)  # of the program
+    space["ENTRY"] = lambda: value
     exec(_DIGEST, space)
     told: Callable[[], str] = space["_digest_"]
     return told()

@@ -46,7 +46,7 @@ def _timed_(*arguments):
 
 # Equal values have equal digests, whatever their types: 2 and 2.0 are one number. In pieces, for the memory;
 # and tuples of texts, which are what grows large, joined instead of told one by one.
-_DIGEST = """
+_TELLING = """
 def _text_(value, plain=frozenset((int, str, type(None)))):
     if type(value) in plain:
         return repr(value)
@@ -74,15 +74,22 @@ def _rows_(rows):
             return f"texts{lengths}{text}"
     return _text_(rows)
 
-def _digest_(*arguments):
+def digest(value):
     from hashlib import sha256
-    value = ENTRY(*arguments)
     rows = isinstance(value, (list, tuple))
     told = sha256(f"{isinstance(value, list)} {len(value)}".encode() if rows else b"")
     for at in range(0, len(value) if rows else 1, 4096):
         text = _rows_(value[at : at + 4096]) if rows else _text_(value)
         told.update(text.encode("utf-8", "surrogatepass"))
     return told.hexdigest()
+"""
+# Among names of its own: a program may well call something of its own `sum`.
+_DIGEST = f"""
+_telling_ = {{}}
+exec({_TELLING!r}, _telling_)
+
+def _digest_(*arguments):
+    return _telling_["digest"](ENTRY(*arguments))
 """
 
 
