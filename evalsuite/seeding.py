@@ -34,15 +34,23 @@ class Seeder:
 
         `recover` takes back what workers of an earlier driver held in a queue; `say` is told what was amiss.
         """
+        again = 0
         for model in self._plan.models:
             queue = self._folder.queue(model.queue)
             queue.create()
             recover(model.queue, queue)
             batch_of = self._batch_of(model.queue)
             queue.reopen("failed", batch_of)
-            queue.reopen("done", batch_of, lambda entry: not entry.outcome or bool(entry.outcome.failed))
+            again += queue.reopen(
+                "done", batch_of, lambda entry: not entry.outcome or bool(entry.outcome.failed)
+            )
             queue.withdraw(batch_of)
             seed_tasks(queue, self._infer_entries(model.abbr))
+        if again and not self._judge_now:
+            say(
+                f"answers failed in {again} of the tasks: they are asked again; "
+                "all others, and their verdicts, are kept and count once the task is done again"
+            )
         queue = self._folder.queue(EVAL_QUEUE)
         queue.create()
         recover(EVAL_QUEUE, queue)

@@ -312,15 +312,18 @@ class Queue:
 
     def reopen(
         self, state: str, batch_of: Mapping[str, str], which: Callable[[Entry], bool] = lambda entry: True
-    ) -> None:
-        """Make failed or done tasks ready again; their counted failures start from zero."""
+    ) -> int:
+        """Make failed or done tasks ready again, tell how many; their counted failures start from zero."""
+        reopened = 0
         for path, entry in list(self._files(state)):
             if entry.name in batch_of and which(entry):
                 fresh = replace(entry.again(), failures=0, batch=batch_of[entry.name])
                 if move(path, self._ready(fresh)):
+                    reopened += 1
                     (self.root / "reasons" / entry.name).unlink(missing_ok=True)
         if state == "failed":
             (self.root / "reasons" / FOR_ALL).unlink(missing_ok=True)
+        return reopened
 
     def hold_back(self, names: Collection[str]) -> None:
         """These tasks wait again, since what they rest on is being redone; those that are held go on."""

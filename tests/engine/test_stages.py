@@ -82,6 +82,24 @@ def test_a_resumed_run_with_a_changed_evaluator_scores_again_without_the_model(r
     assert len(bench.rows()) == before
 
 
+def test_a_resume_asks_what_failed_again_and_judges_nothing_twice(ready: Ready) -> None:
+    judge = "from evalsuite.evaluators.basic import RateEvaluator\n\n\n"
+    judge += "class Noting(RateEvaluator):\n    headline = 'same'\n\n    def right(self, text, reference):\n"
+    judge += "        open('judged.txt', 'a').write(reference.splitlines()[0] + '\\n')\n        return True\n"
+    bench = ready(
+        20,
+        model={"faults": {"error_on": "what is 7?", "transient": False}},
+        dataset={"eval_cfg": {"evaluator": {"type": "noting.Noting"}}},
+    )
+    (bench.folder / "noting.py").write_text(judge)
+    bench.run("c.py", status=1)
+    _, err = bench.run("c.py", "-r", status=1)
+    assert "answers failed in 1 of the tasks: they are asked again" in err
+    judged = (bench.folder / "judged.txt").read_text().splitlines()
+    assert len(judged) == len(set(judged)) == 19
+    assert [row["prompt"] for row in bench.rows()].count("Q: what is 7?\nA:") == 2
+
+
 def test_a_data_file_that_changed_is_noticed_and_only_changed_samples_are_asked(ready: Ready) -> None:
     bench = ready(20)
     bench.run("c.py")
