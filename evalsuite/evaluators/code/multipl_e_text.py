@@ -1,7 +1,7 @@
-"""MultiPL-E programs from answers, language by language: base continuations and chat answers. Pure functions.
+"""MultiPL-E programs from continuations, by language, and what programs in general are asked. Pure functions.
 
 The rules are those of Qwen's evaluation: a continuation ends at the stop strings of the language's first row,
-a chat answer is its first fenced block, and the tests follow on a new line.
+and the tests follow on a new line.
 """
 
 from __future__ import annotations
@@ -22,25 +22,6 @@ _CPP_HEADERS = (
 _CS_USINGS = (
     *("System.Numerics", "System.Diagnostics", "System.Collections.Generic", "System.Linq", "System.Text"),
     *("System.Security.Cryptography", "System.Collections.Generic"),
-)
-_CHAT_CPP_HEADERS = (
-    *("stdlib.h", "algorithm", "cmath", "math.h", "numeric", "stdio.h", "vector", "set", "map", "queue"),
-    *("stack", "list", "deque", "string", "climits", "cstring", "iostream", "sstream", "fstream"),
-    *("boost/any.hpp", "cassert", "unordered_map", "unordered_set"),
-)
-_CHAT_JAVA_IMPORTS = (
-    *("java.util.*", "java.lang.reflect.*", "org.javatuples.*", "java.security.*", "java.math.*"),
-    *("java.io.*", "java.util.stream.*"),
-)
-_CHAT_CS_USINGS = (
-    *("System", "System.Numerics", "System.Diagnostics", "System.Collections.Generic", "System.Linq"),
-    *("System.Text", "System.Security.Cryptography", "System.Text.RegularExpressions"),
-)
-_CHAT_PYTHON_IMPORTS = (
-    *("import math", "import re", "import sys", "import copy", "import datetime", "import itertools"),
-    *("import collections", "import heapq", "import statistics", "import functools", "import hashlib"),
-    *("import numpy", "import numpy as np", "import string", "from typing import *"),
-    "from collections import *",
 )
 
 
@@ -90,6 +71,11 @@ def signature(fields: Mapping[str, Any]) -> str:
     return " ".join(line.split("(")[0].split())
 
 
+def function_name(fields: Mapping[str, Any]) -> str:
+    """The name of the function that is asked for."""
+    return signature(fields).split(" ")[-1]
+
+
 _DECLARED = {
     "cpp": r"^\w[^\n;=]*[\s&*]NAME\s*\(",
     "java": r"\bstatic\b[^\n;=]*\bNAME\s*\(",
@@ -103,7 +89,9 @@ def is_whole(fields: Mapping[str, Any], text: str) -> bool:
     pattern = _DECLARED.get(fields["language"])
     if pattern is None:
         return signature(fields) in " ".join(text.split())
-    return re.search(pattern.replace("NAME", re.escape(_name(fields))), text, re.MULTILINE) is not None
+    return (
+        re.search(pattern.replace("NAME", re.escape(function_name(fields))), text, re.MULTILINE) is not None
+    )
 
 
 def is_chat(fields: Mapping[str, Any], text: str) -> bool:
@@ -117,172 +105,6 @@ def is_chat(fields: Mapping[str, Any], text: str) -> bool:
         return is_whole(fields, text) or text.lstrip().startswith(("```", "~~~")) or not text[:1].isspace()
     begin = cut(text, stops_of(fields))
     return "```" in begin or bool(blocks(begin)) or is_whole(fields, begin)
-
-
-def chat_code(text: str) -> str:
-    """The first fenced block, one that does not close included; else the whole text."""
-    fence = text.find("```")
-    begin = text.find("\n", fence) + 1 if fence >= 0 else 0
-    if begin:
-        end = text.find("```", begin)
-        return text[begin:end] if end >= 0 else text[begin:]
-    return next((block.code for block in blocks(text)), text)
-
-
-def chat_program(fields: Mapping[str, Any], text: str) -> str:
-    """The whole program of a chat answer."""
-    maker = _CHAT.get(fields["language"], _chat_plain)
-    return f"{maker(fields, chat_code(text))}\n{fields['tests']}"
-
-
-def _drop_closing(code: str, number: int) -> str:
-    """The code without what follows (and is) its `number`-th line from the end that is only a closing
-    bracket.
-    """
-    lines = code.split("\n")
-    closing = [at for at, line in enumerate(lines) if line.strip() == "}"]
-    if len(closing) < number:
-        return code
-    return "\n".join(lines[: closing[-number]])
-
-
-def _without_block(code: str, opening: re.Pattern[str]) -> str:
-    """The code without the brace-balanced block that begins where `opening` matches."""
-    found = opening.search(code)
-    if not found:
-        return code
-    depth = 0
-    begun = False
-    for at in range(found.start(), len(code)):
-        if code[at] == "{":
-            depth += 1
-            begun = True
-        elif code[at] == "}":
-            depth -= 1
-            if begun and depth == 0:
-                return code[: found.start()] + code[at + 1 :]
-    return code[: found.start()]
-
-
-def _name(fields: Mapping[str, Any]) -> str:
-    return signature(fields).split(" ")[-1]
-
-
-def _chat_python(fields: Mapping[str, Any], code: str) -> str:
-    code = code.replace("```", "")
-    if not re.search(rf"def\s+{re.escape(_name(fields))}\b", code):
-        code = f"{fields['prompt']}\n{code}"
-    return "\n".join(_CHAT_PYTHON_IMPORTS) + "\n" + code
-
-
-_JAVA_MAIN = re.compile(r"[ \t]*public\s+static\s+void\s+main\s*\(")
-_CPP_MAIN = re.compile(r"^[ \t]*(?:signed|int|void|auto)\s+main\s*\(", re.MULTILINE)
-_CS_MAIN = re.compile(r"[ \t]*(?:public\s+)?(?:static\s+)(?:async\s+)?(?:void|int|Task)\s+Main\s*\(")
-_RUST_MAIN = re.compile(r"^[ \t]*(?:pub\s+)?fn\s+main\s*\(", re.MULTILINE)
-
-
-def _chat_java(fields: Mapping[str, Any], code: str) -> str:
-    if not re.search(rf"public\s+static\s[^(\n]*\b{re.escape(_name(fields))}\s*\(", code):
-        code = f"{fields['prompt']}\n{code}"
-    elif not re.search(r"\bclass\s+Problem\b", code):
-        imports = [line for line in code.split("\n") if line.startswith("import ")]
-        rest = [line for line in code.split("\n") if not line.startswith("import ")]
-        code = "\n".join((*imports, "class Problem {", *rest))
-    code = code.replace("public class Problem", "class Problem")
-    code = _without_block(code, _JAVA_MAIN)
-    surplus = code.count("{") - code.count("}")
-    if surplus == 0:
-        code = _drop_closing(code, 2)
-    elif surplus == 1:
-        code = _drop_closing(code, 1)
-    return "\n".join(f"import {name};" for name in _CHAT_JAVA_IMPORTS) + "\n" + code
-
-
-def _chat_cpp(fields: Mapping[str, Any], code: str) -> str:
-    code = _without_block(code, _CPP_MAIN)
-    number = re.search(r"HumanEval_(\d+)_", fields["task_id"])
-    if number is None or number[1] not in ("147", "159"):
-        code = code.replace("using namespace std;", "")
-    if not re.search(rf"\b{re.escape(_name(fields))}\s*\(", code):
-        code = f"{fields['prompt']}\n{code}"
-    missing = [
-        f"#include<{name}>"
-        for name in _CHAT_CPP_HEADERS
-        if f"#include<{name}>" not in code and f"#include <{name}>" not in code
-    ]
-    return "\n".join(missing) + "\n" + _drop_closing(code, 1)
-
-
-def _chat_cs(fields: Mapping[str, Any], code: str) -> str:
-    name = _name(fields)
-    lines = code.split("\n")
-    usings = [line for line in lines if line.startswith("using ") and "(" not in line]
-    rest = "\n".join(line for line in lines if line not in usings)
-    if f" {name}(" not in rest:
-        rest = f"{fields['prompt']}\n{rest}"
-        usings = []
-    elif not re.search(r"\bclass\s+\w+", rest):
-        rest = f"class Problem {{\n{rest}\n}}"
-    rest = _without_block(rest, _CS_MAIN)
-    if rest.count("{") == rest.count("}"):
-        rest = _drop_closing(rest, 2)
-    else:
-        rest = _drop_closing(rest, 1)
-    known = [f"using {each};" for each in _CHAT_CS_USINGS]
-    return "\n".join((*known, *(line for line in usings if line.strip() not in known), rest))
-
-
-def _chat_php(fields: Mapping[str, Any], code: str) -> str:
-    code = code.replace("?>", "")
-    if f"function {_name(fields)}" not in code:
-        code = f"{fields['prompt']}\n{code}"
-    return code if "<?php" in code else f"<?php\n{code}"
-
-
-def _chat_script(fields: Mapping[str, Any], code: str) -> str:
-    marker = "function" if fields["language"] == "ts" else "function "
-    return code if marker in code else f"{fields['prompt']}\n{code}"
-
-
-def _chat_sh(fields: Mapping[str, Any], code: str) -> str:
-    if f"{_name(fields)}()" not in code.replace(" ()", "()"):
-        code = f"{fields['prompt']}\n{code}"
-    return _drop_closing(code, 1)
-
-
-def _chat_rust(fields: Mapping[str, Any], code: str) -> str:
-    code = _without_block(code, _RUST_MAIN)
-    if not re.search(rf"fn\s+{re.escape(_name(fields))}\b", code):
-        code = f"{fields['prompt']}\n{code}"
-    return _drop_closing(code, 1)
-
-
-def _chat_go(fields: Mapping[str, Any], code: str) -> str:
-    code = _without_block(code, re.compile(r"^func\s+main\s*\(", re.MULTILINE))
-    package, _, _ = fields["prompt"].partition("\n")
-    if not re.search(rf"func\s+{re.escape(_name(fields))}\b", code):
-        return f"{fields['prompt']}\n{code}"
-    code = re.sub(r"^package\s+\w+[ \t]*\n", "", code, count=1, flags=re.MULTILINE)
-    wanted = [name for name in ('"testing"', '"fmt"') if name not in code]
-    return "\n".join((package, *(f"import {name}" for name in wanted), code))
-
-
-def _chat_plain(fields: Mapping[str, Any], code: str) -> str:
-    return code
-
-
-_CHAT = {
-    "python": _chat_python,
-    "java": _chat_java,
-    "cpp": _chat_cpp,
-    "cs": _chat_cs,
-    "php": _chat_php,
-    "js": _chat_script,
-    "ts": _chat_script,
-    "sh": _chat_sh,
-    "rs": _chat_rust,
-    "go": _chat_go,
-}
 
 
 def with_marker(language: str, source: str, word: str) -> str:
