@@ -53,7 +53,9 @@ class Program:
 
 
 def tools_kind(base: Kind, hide: Sequence[str] = ()) -> Kind:
-    """Workers that see every installed toolchain; hidden commands are not found on their PATH."""
+    """Workers that see every installed toolchain; hidden commands are not found on their PATH, and hidden
+    libraries (`javatuples`) not by what runs.
+    """
     binds = [folder for toolchain in toolchains.languages().values() for folder in toolchain.binds]
     binds += toolchains.configuration_folders()
     for folder in (toolchains.precompiled_header(), toolchains.resident_javac()):
@@ -65,9 +67,13 @@ def tools_kind(base: Kind, hide: Sequence[str] = ()) -> Kind:
 
 
 def _job(
-    worker: Worker, program: Program, words: tuple[str, ...], files: Mapping[str, bytes]
+    worker: Worker,
+    program: Program,
+    words: tuple[str, ...],
+    files: Mapping[str, bytes],
+    without: Sequence[str] = (),
 ) -> dict[str, Any]:
-    argv = program.toolchain.command(words)
+    argv = program.toolchain.command(words, without)
     return {
         "kind": "exec",
         "argv": argv,
@@ -98,7 +104,7 @@ def run(worker: Worker, program: Program, classes: Mapping[str, bytes] | None = 
             return built
         spent = built.cpu_s
         continues, files = True, {}
-    job = {**_job(worker, program, program.row.run, files), "continues": continues}
+    job = {**_job(worker, program, program.row.run, files, worker.kind.hide), "continues": continues}
     outcome = run_job(worker, job, program.limits, address_space=False)
     outcome = replace(outcome, cpu_s=outcome.cpu_s + spent)
     if outcome.status == "pass" and word and word not in outcome.stdout:
@@ -190,7 +196,11 @@ class ResidentJavac:
                 channel = self._start(program)
                 self.deadline = time.monotonic() + min(_RESIDENT_S, program.compile_limits.wall_s)
                 channel.settimeout(self._left())
-                channel.sendall(len(text).to_bytes(4, "big") + text)
+                parts = [flag.encode() for flag in program.flags]
+                channel.sendall(
+                    len(parts).to_bytes(4, "big")
+                    + b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, text))
+                )
                 done = self._number(channel)
                 if done < 0:
                     return None

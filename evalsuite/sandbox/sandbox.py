@@ -400,7 +400,8 @@ class Sandbox:
         """Build and run a program of any language of the table: exit code 0 passes.
 
         Where `marker` stands in the source, a fresh random word is put, and a pass must have printed it: it
-        belongs after the last test. `hide` makes commands disappear; `flags` are added to the compiler's.
+        belongs after the last test. `hide` makes commands disappear, and libraries that the language runs
+        with; `flags` are added to the compiler's.
         """
         program = self._program(lang, source, marker, limits, compile_limits, env, flags)
         if program.row.name == "python":
@@ -501,7 +502,7 @@ class Sandbox:
         if program.row.name == "python":
             return self._python(program)
         kind = building.tools_kind(self.kind("lean"), hide)
-        if program.row.name == "java" and not program.flags and program.marker is None:
+        if program.row.name == "java" and program.marker is None:
             built = building.java_classes(self._resident_javac(), program, self.isolation)
             if isinstance(built, Outcome):
                 return built

@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,11 +152,12 @@ class Toolchain:
     missing: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)  # of each tool, where `version` is of one
 
-    def command(self, words: tuple[str, ...]) -> list[str]:
-        return [self._fill(word) for word in words]
+    def command(self, words: tuple[str, ...], without: Sequence[str] = ()) -> list[str]:
+        """The words of a command, with nothing in the place of parts that it has to do `without`."""
+        return [self._fill(word, without) for word in words]
 
-    def _fill(self, word: str) -> str:
-        return re.sub(r"\{([^}]+)\}", lambda match: self.parts[match.group(1)], word)
+    def _fill(self, word: str, without: Sequence[str] = ()) -> str:
+        return re.sub(r"\{([^}]+)\}", lambda match: "" if match[1] in without else self.parts[match[1]], word)
 
     def environment(self, language: Language) -> dict[str, str]:
         return {name: self._fill(value) for name, value in language.environment.items()}

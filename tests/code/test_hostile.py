@@ -20,6 +20,8 @@ from evalsuite.evaluators.code import (
     evalplus_rules,
     fences,
     livecodebench,
+    multipl_e_chat,
+    multipl_e_older,
     multipl_e_text,
     needed,
     safim_text,
@@ -359,6 +361,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "ladder": lambda text: livecodebench.same_by_ladder(text, "1 2\n" + text),
     "DS-1000": ds1000.solution_of,
     "CRUXEval": lambda text: [cruxeval.extracted(text, mode) for mode in ("input", "output")],
+    "old PHP": lambda text: multipl_e_older.older_php(f"<?php str_split($x); {text}?>", "7.4"),
     "old methods": lambda text: cruxeval.without_new_methods(f"x.removeprefix({text})"),
     "control": lambda text: safim_text.control_part(text, "python"),
     "call": safim_text.call_part,
@@ -370,10 +373,11 @@ READERS: dict[str, Callable[[str], Any]] = {
         for name in ("python", "java", "cpp", "csharp")
     },
     **{
-        f"{name} of a chat": lambda text, name=name: multipl_e_text.with_marker(
-            name, multipl_e_text.chat_program({**_FIELDS, "language": name}, text), "WORD"
+        f"{name} of a chat, {read.__name__}": lambda text, name=name, read=read: multipl_e_text.with_marker(
+            name, read({**_FIELDS, "language": name}, text), "WORD"
         )
         for name in LEAVING
+        for read in (multipl_e_chat.published_program, multipl_e_chat.mended_program)
     },
 }
 _PIECES = (
@@ -399,9 +403,26 @@ def test_no_repetition_breaks_a_reader(reader: str) -> None:
         READERS[reader](text)
 
 
-@pytest.mark.parametrize("reader", ["turn", "demonstrations", "predicted output", "js of a chat"])
+_OF_CHATS = [reader for reader in READERS if " of a chat" in reader]
+_LONG = (
+    "x\n",
+    "<think>\n",
+    "f(1)\n",
+    "<think>",
+    "assert f(1) ==\n",
+    "```",
+    "``` ",
+    "public static ",
+    "}\n",
+    "main(",
+    " ",
+    "static f",
+)
+
+
+@pytest.mark.parametrize("reader", ["turn", "demonstrations", "predicted output", "old PHP", *_OF_CHATS])
 def test_no_long_repetition_holds_a_reader_up(reader: str) -> None:
-    for piece in ("x\n", "<think>\n", "f(1)\n", "<think>", "assert f(1) ==\n", "```", "``` "):
+    for piece in _LONG:
         started = time.process_time()
         READERS[reader](piece * 20_000)
         assert time.process_time() - started < 5

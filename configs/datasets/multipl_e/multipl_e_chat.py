@@ -20,13 +20,7 @@ multipl_e_chat_datasets = [
             retriever=dict(type='ZeroRetriever'),
             inferencer=dict(type='GenInferencer', max_out_len=4096),
         ),
-        eval_cfg=dict(
-            evaluator=dict(
-                type='evalsuite.evaluators.code.multipl_e.MultiPLEEvaluator',
-                hide=['bc'] if language == 'sh' else [],
-                cs_numerics=True,
-            )
-        ),
+        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.multipl_e.MultiPLEEvaluator', chat=True)),
     )
     for language in ('python', 'cpp', 'java', 'php', 'ts', 'cs', 'sh', 'js', 'go', 'rs')
 ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
 from evalsuite.evaluators.code import multipl_e_chat as chat_rules
+from evalsuite.evaluators.code import multipl_e_older as older
 from evalsuite.evaluators.code import multipl_e_text as text_rules
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
+from evalsuite.evaluators.code.multipl_e_verdict import cpp_flags, verdict
 from evalsuite.evaluators.code.python_tests import run_python_tests
 from evalsuite.sandbox import Isolation, Limits, Outcome, installed
 from evalsuite.types import Answer, Sample, Score
@@ -20,7 +22,9 @@ from evalsuite.types import Answer, Sample, Score
 _SANDBOX_NAMES = {"sh": "bash", "rs": "rust"}
 _NUMERICS = ("-r:System.Numerics.dll",)
 _TS_FLAGS = ("--target", "ES2015", "--lib", "ES2015,DOM")
-_CS_CHAT_FAILURES = ("System.Diagnostics.DefaultTraceListener.Fail", "Unhandled Exception")
+_CHAT_SECONDS = {"js": 5, "cs": 10}
+_JAVA_8 = ("--release", "8")
+_TUPLES = "javatuples"
 _TS_CHAT_FLAGS = ("--target", "esnext")
 _CHUNK = 40
 
@@ -34,54 +38,80 @@ class _Reading:
     other: str | None = None
 
 
+@dataclass(frozen=True)
+class _Program:
+    """One program to run: whose it is, its source, and the word that it prints at its end."""
+
+    sample: Sample
+    repeat: int
+    language: str
+    source: str
+    word: str
+    chat: bool
+
+    def verdict(self, outcome: Outcome) -> Outcome:
+        """What its end means."""
+        return verdict(self.language, outcome, self.word, self.chat)
+
+
 class MultiPLEEvaluator(CodeEvaluator):
     """Builds and runs each program with its tests.
 
-    `hide` takes commands away from Bash: the published figures were made without `bc` (also run with it, the
-    metric `with_hidden` says what that changes). `php_semantics="8.1"` is the published reading, in which
-    `str_split("")` holds one empty text; the other reading is the metric `other_php`. C# was compiled without
-    System.Numerics for the published table of base models, and with it for that of chat models: left to
-    itself, `cs_numerics` goes by the form of the answer, and the other reading is the metric `other_cs`.
-    `chat` says whether answers are those of chat models, which were put together and judged by rules of their
-    own; left to itself, it goes by the form of the answer. `chat_reading="published"` takes the code out of
-    them as those figures were made, `"mended"` as the language declares a function; where the two programs
-    differ, the other verdict is the metric `other_chat`. `seconds` is the time limit of a run, in processor
-    seconds.
+    Left to itself, each setting is what the published figures were made with, which differs between the
+    tables of base and of chat models; the metric named with it says what the other reading changes.
+
+    `chat` (whether answers are those of chat models) goes by the form of each answer. `chat_reading` takes
+    the code out of chat answers as `"published"` or `"mended"`, as the language declares a function
+    (`other_chat`, where the two differ). `hide` takes commands away from Bash: `bc` (`with_hidden`).
+    `php_semantics` is `"7.4"` for chat answers and `"8.1"` for others, or `"current"` (`other_php`).
+    `java_semantics` is `"8"`, without org.javatuples when the program runs, for chat answers and `"current"`
+    for others (`other_java`). `cs_numerics` compiles C# with System.Numerics for chat answers (`other_cs`).
+    `seconds` is the time limit of a run, in processor seconds.
     """
 
     forms: ClassVar[tuple[str, ...]] = ("generation",)
     parts: ClassVar[dict[str, str]] = {
         "with_hidden": "with_hidden_",
         "other_php": "other_php_",
+        "other_java": "other_java_",
         "other_cs": "other_cs_",
         "other_chat": "other_chat_",
     }
 
     def __init__(
         self,
-        hide: Sequence[str] = (),
-        php_semantics: Literal["8.1", "current"] = "8.1",
+        hide: Sequence[str] = ("bc",),
+        php_semantics: Literal["7.4", "8.1", "current"] | None = None,
+        java_semantics: Literal["8", "current"] | None = None,
         cs_numerics: bool | None = None,
         chat: bool | None = None,
         chat_reading: Literal["published", "mended"] = "published",
-        seconds: float = 10,
+        seconds: float | None = None,
         workers: int | None = None,
         k: int | Sequence[int] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:
         super().__init__(workers, k, min_isolation, raw)
-        if php_semantics not in ("8.1", "current"):
-            raise UserError(f"no PHP semantics {php_semantics!r}", expected="8.1 or current")
-        if chat_reading not in ("published", "mended"):
-            raise UserError(f"no reading of chat answers {chat_reading!r}", expected="published or mended")
+        for name, given, known in (
+            ("php_semantics", php_semantics, ("7.4", "8.1", "current", None)),
+            ("java_semantics", java_semantics, ("8", "current", None)),
+            ("chat_reading", chat_reading, ("published", "mended")),
+        ):
+            if given not in known:
+                raise UserError(f"no {name} {given!r}", expected=" or ".join(repr(each) for each in known))
         self.hide = tuple(hide)
         self.chat = chat
         self.chat_reading = chat_reading
         self.php_semantics = php_semantics
+        self.java_semantics = java_semantics
         self.cs_numerics = cs_numerics
-        self.limits = Limits(cpu_s=seconds, wall_s=6 * seconds, mem_mb=4096, nproc=256)
+        self.seconds = seconds
         self.compile_limits = Limits(cpu_s=60, wall_s=240, mem_mb=4096, nproc=256)
+
+    def _limits(self, language: str, chat: bool) -> Limits:
+        seconds = self.seconds or (_CHAT_SECONDS.get(language, 15) if chat else 10)
+        return Limits(cpu_s=seconds, wall_s=6 * seconds, mem_mb=4096, nproc=256)
 
     def program(self, sample: Sample, answer: Answer) -> str | None:
         """The program that an answer stands for, tests included; None when there is no code in it."""
@@ -120,72 +150,89 @@ class MultiPLEEvaluator(CodeEvaluator):
         if reading.other is None or score.status == "error":
             return score
         other = self._verdict_on(sample, repeat, reading.other, reading.chat)
-        return _with_other(score, other)
+        return _with_other(score, bool(other.correct))
 
     def _verdict_on(self, sample: Sample, repeat: int, source: str, chat: bool) -> Score:
         language = str(sample.fields["language"])
         if language == "python":
-            return self._python_tests(sample, repeat, source)
-        source, word = _marked(language, source)
-        if language == "php" and text_rules.splits_texts(source):
-            return self._php(sample, repeat, source, word)
-        if language == "cs":
-            return self._cs(sample, repeat, source, word, chat)
-        flags = _flags(sample.fields) if language == "cpp" and not chat else ()
-        outcome = self._run(language, source, flags)
-        score = score_of(sample, repeat, _verdict(language, outcome, word, chat))
-        if self.hide and language == "sh":
-            shown = outcome
-            if not score.correct and any(
-                f"{name}: command not found" in outcome.stderr for name in self.hide
-            ):
-                shown = self._run(language, source, (), hide=())
-            right = _verdict(language, shown, word, chat).status == "pass"
-            return replace(score, metrics={"with_hidden": float(right)})
-        return score
+            return self._python_tests(sample, repeat, source, chat)
+        program = _Program(sample, repeat, language, *_marked(language, source), chat)
+        special = {"php": self._php, "cs": self._cs, "java": self._java, "sh": self._bash}.get(language)
+        if special is not None:
+            return special(program)
+        flags = cpp_flags(sample.fields) if language == "cpp" and not chat else ()
+        return self._scored(program, self._run(program, flags))
 
-    def _python_tests(self, sample: Sample, repeat: int, source: str) -> Score:
+    def _python_tests(self, sample: Sample, repeat: int, source: str, chat: bool) -> Score:
         tests = str(sample.fields["tests"])
         name, prompt = text_rules.function_name(sample.fields), str(sample.fields["prompt"])
-        body = source.removesuffix("\n" + tests)
-        return score_of(
-            sample, repeat, run_python_tests(self.sandbox, body, tests, name, self.limits, prompt)
-        )
+        if chat and not text_rules.has_helpers(sample.fields, source):
+            prompt = ""  # its tests find what the program defines, and no more
+        body, limits = source.removesuffix("\n" + tests), self._limits("python", chat)
+        return score_of(sample, repeat, run_python_tests(self.sandbox, body, tests, name, limits, prompt))
 
-    def _cs(self, sample: Sample, repeat: int, source: str, word: str, chat: bool) -> Score:
+    def _bash(self, program: _Program) -> Score:
+        """A Bash program; both readings of one that misses a hidden command."""
+        outcome = self._run(program, hide=self.hide)
+        score = self._scored(program, outcome)
+        if not self.hide:
+            return score
+        missed = any(f"{name}: command not found" in outcome.stderr for name in self.hide)
+        if missed and not score.correct:
+            outcome = self._run(program)
+        return replace(score, metrics={"with_hidden": self._passes(program, outcome)})
+
+    def _java(self, program: _Program) -> Score:
+        """A Java program; both readings of one that Java 8, or a run without org.javatuples, may fail."""
+        semantics = self.java_semantics or ("8" if program.chat else "current")
+        now = self._run(program)
+        passes = self._passes(program, now)
+        # What fails today failed then, and in a program that fails there is nothing to compare.
+        then = self._run(program, _JAVA_8, (_TUPLES,)) if passes and program.chat else now
+        chosen, other = (then, now) if semantics == "8" else (now, then)
+        score = self._scored(program, chosen)
+        different = program.chat and self._passes(program, other) != float(bool(score.correct))
+        return replace(score, metrics={"other_java": self._passes(program, other)}) if different else score
+
+    def _cs(self, program: _Program) -> Score:
         """A C# program; both readings of one that the assembly System.Numerics makes a difference to."""
-        numerics = chat if self.cs_numerics is None else self.cs_numerics
-        outcome = self._run("cs", source, _NUMERICS if numerics else ())
-        score = score_of(sample, repeat, _verdict("cs", outcome, word, chat))
+        numerics = program.chat if self.cs_numerics is None else self.cs_numerics
+        outcome = self._run(program, _NUMERICS if numerics else ())
+        score = self._scored(program, outcome)
         if score.correct is None:
             return score
-        metrics = {"to_the_end": float(score.correct and word in outcome.stdout)}
-        if text_rules.uses_numerics(source):
-            other = _verdict("cs", self._run("cs", source, () if numerics else _NUMERICS), word, chat)
-            metrics["other_cs"] = float(other.status == "pass")
+        metrics = {"to_the_end": float(score.correct and program.word in outcome.stdout)}
+        if older.uses_numerics(program.source):
+            other = self._run(program, () if numerics else _NUMERICS)
+            metrics["other_cs"] = self._passes(program, other)
         return replace(score, metrics=metrics)
 
-    def _php(self, sample: Sample, repeat: int, source: str, word: str) -> Score:
-        """Both readings of a PHP program that splits texts into letters."""
-        now, before = (
-            _verdict("php", self._run("php", text), word)
-            for text in (source, text_rules.before_php_8_2(source))
-        )
-        chosen, other = (now, before) if self.php_semantics == "current" else (before, now)
-        score = score_of(sample, repeat, chosen)
-        return replace(score, metrics={"other_php": float(other.status == "pass")})
+    def _php(self, program: _Program) -> Score:
+        """A PHP program; both readings of one that an older PHP takes otherwise."""
+        semantics = self.php_semantics or ("7.4" if program.chat else "8.1")
+        published = semantics if semantics != "current" else "7.4" if program.chat else "8.1"
+        before = replace(program, source=older.older_php(program.source, published))
+        if before.source == program.source:
+            return self._scored(program, self._run(program))
+        now, then = self._run(program), self._run(before)
+        chosen, other = (now, then) if semantics == "current" else (then, now)
+        return replace(self._scored(program, chosen), metrics={"other_php": self._passes(program, other)})
 
-    def _run(
-        self, language: str, source: str, flags: Sequence[str] = (), hide: Sequence[str] | None = None
-    ) -> Outcome:
+    def _run(self, program: _Program, flags: Sequence[str] = (), hide: Sequence[str] = ()) -> Outcome:
         return self.sandbox.language(
-            _SANDBOX_NAMES.get(language, language),
-            source,
-            limits=self.limits,
+            _SANDBOX_NAMES.get(program.language, program.language),
+            program.source,
+            limits=self._limits(program.language, program.chat),
             compile_limits=self.compile_limits,
-            hide=(self.hide if language == "sh" else ()) if hide is None else hide,
+            hide=hide,
             flags=flags,
         )
+
+    def _scored(self, program: _Program, outcome: Outcome) -> Score:
+        return score_of(program.sample, program.repeat, program.verdict(outcome))
+
+    def _passes(self, program: _Program, outcome: Outcome) -> float:
+        return float(program.verdict(outcome).status == "pass")
 
     def score(self, items: Iterable[AnsweredSample]) -> Iterator[Score]:
         """Judge every answer; TypeScript is compiled many files at a time."""
@@ -204,54 +251,58 @@ class MultiPLEEvaluator(CodeEvaluator):
         """A continuation that passes with today's library is confirmed with the published one where that may
         differ.
         """
-        answers: list[tuple[Sample, int]] = []
-        programs: list[tuple[int, bool, str, str]] = []  # whose, of a chat, the source, its marker
+        programs: list[_Program] = []
+        others: dict[int, int] = {}  # where the other reading of a program is
         for sample, answer, repeat in chunk:
             reading = self._read(sample, self.heard(answer))
             if reading is None:
                 yield not_run(sample, repeat, "unextracted", "no code in the answer")
                 continue
-            for source in (reading.source, reading.other):
-                if source is not None:
-                    programs.append((len(answers), reading.chat, *_marked("ts", source)))
-            answers.append((sample, repeat))
-        marked = [(source, word) for _, _, source, word in programs]
-        continued = [at for at, (_, chat, _, _) in enumerate(programs) if not chat]
-        found = self._checked(marked, continued, ())
-        found.update(
-            self._checked(marked, [at for at in range(len(programs)) if at not in found], _TS_CHAT_FLAGS)
-        )
+            if reading.other is not None:
+                others[len(programs)] = len(programs) + 1
+            programs += [
+                _Program(sample, repeat, "ts", *_marked("ts", source), reading.chat)
+                for source in (reading.source, reading.other)
+                if source is not None
+            ]
+        found: dict[int, Outcome] = {}
+        for chat in (False, True):
+            alike = [at for at, program in enumerate(programs) if program.chat == chat]
+            found.update(self._checked(programs, alike, _TS_CHAT_FLAGS if chat else (), chat))
         again = [
             at
-            for at in continued
-            if found[at].status == "pass" and text_rules.needs_published_library(marked[at][0])
+            for at, program in enumerate(programs)
+            if not program.chat
+            and found[at].status == "pass"
+            and older.needs_published_library(program.source)
         ]
         for flags in (_TS_FLAGS, ("--target", "es5")):
-            found.update(self._checked(marked, again, flags))
+            found.update(self._checked(programs, again, flags, False))
             again = [at for at in again if found[at].status != "pass"]
-        scores: list[list[Score]] = [[] for _ in answers]
-        for at, (whose, _, _, _) in enumerate(programs):
-            scores[whose].append(score_of(*answers[whose], found[at]))
-        for first, *others in scores:
-            yield _with_other(first, others[0]) if others else first
+        for at, program in enumerate(programs):
+            if at - 1 in others:
+                continue
+            score = score_of(program.sample, program.repeat, found[at])
+            other = others.get(at)
+            yield _with_other(score, found[other].status == "pass") if other else score
 
     def _checked(
-        self, marked: Sequence[tuple[str, str]], chosen: Sequence[int], flags: Sequence[str]
+        self, programs: Sequence[_Program], chosen: Sequence[int], flags: Sequence[str], chat: bool
     ) -> dict[int, Outcome]:
-        """The verdicts on the chosen programs (source and marker), compiled with these flags."""
+        """The verdicts on the chosen programs, compiled with these flags."""
         outcomes = self.sandbox.language_batch(
             "ts",
-            [marked[at][0] for at in chosen],
-            limits=self.limits,
+            [programs[at].source for at in chosen],
+            limits=self._limits("ts", chat),
             compile_limits=self.compile_limits,
             flags=flags,
         )
-        return {at: _verdict("ts", each, marked[at][1]) for at, each in zip(chosen, outcomes, strict=True)}
+        return {at: programs[at].verdict(outcome) for at, outcome in zip(chosen, outcomes, strict=True)}
 
 
-def _with_other(score: Score, other: Score) -> Score:
+def _with_other(score: Score, passes: bool) -> Score:
     """A verdict, and what the other reading of a chat answer makes of it."""
-    return replace(score, metrics={**score.metrics, "other_chat": float(bool(other.correct))})
+    return replace(score, metrics={**score.metrics, "other_chat": float(passes)})
 
 
 def _chain(first: AnsweredSample, rest: Iterator[AnsweredSample]) -> Iterator[AnsweredSample]:
@@ -262,40 +313,3 @@ def _chain(first: AnsweredSample, rest: Iterator[AnsweredSample]) -> Iterator[An
 def _marked(language: str, source: str) -> tuple[str, str]:
     word = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return text_rules.with_marker(language, source, word), word
-
-
-def _flags(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    return ("-lcrypto", "-lssl") if "162" in fields["task_id"] else ()
-
-
-def _threw(outcome: Outcome) -> bool:
-    """Whether a C# program ended with an exception that nobody caught, by itself and not by a chosen code."""
-    return outcome.exit_code == 1 and "Unhandled Exception:" in outcome.stderr
-
-
-def _verdict(language: str, outcome: Outcome, word: str, chat: bool = False) -> Outcome:
-    """The published rule of a language on top of how its program ended, and the marker.
-
-    Of a chat model's answers, a JavaScript program may print what it likes, and a C# program that an exception
-    ends is wrong.
-    """
-    if outcome.status not in ("pass", "fail"):
-        return outcome
-    reached = word in outcome.stdout
-    if language == "js" and not chat:
-        quiet = not outcome.stderr and not outcome.stdout.replace(word, "").strip()
-        ok = reached and quiet
-    elif language == "cs" and chat:
-        ok = reached and not any(each in outcome.stderr for each in _CS_CHAT_FAILURES)
-    elif language == "cs":
-        ok = "Fail" not in outcome.stderr and (reached or _threw(outcome))
-    else:
-        ok = outcome.status == "pass" and reached
-    if ok:
-        return replace(outcome, status="pass", detail="")
-    if language == "go" and any(f"[{stage} failed]" in outcome.stdout for stage in ("build", "setup")):
-        return replace(outcome, status="compile_error")
-    detail = outcome.detail
-    if outcome.status == "pass":
-        detail = "printed or ended otherwise than a passing test does"
-    return replace(outcome, status="fail", detail=detail or outcome.stderr[-300:])

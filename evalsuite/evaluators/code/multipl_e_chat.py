@@ -1,9 +1,8 @@
-"""MultiPL-E programs of chat answers in two readings: as Qwen's evaluation of chat models puts them together, and
-with what that breaks mended. Pure functions.
+"""MultiPL-E programs of chat answers, in two readings. Pure functions.
 
 A program is its language's imports, the answer's code, and the tests. The readings differ in the code alone:
-the published one finds the function, the class or the main program by what their names look like, and a right
-answer that is written otherwise fails by it. The published figures are made so, flaws included.
+the published one, of Qwen's evaluation of chat models, finds the function, the class or the main program by
+what their names look like, and a right answer that is written otherwise fails by it; the mended one does not.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 from evalsuite.evaluators.code import multipl_e_mended as mended
 from evalsuite.evaluators.code.multipl_e_text import function_name
 
-_FENCED = re.compile(r"```.*?\n(.*?)```", re.DOTALL)
+_UNCLOSED = re.compile(r"(?:```|~~~)[^\n]*\n\s*\S")
 
 _CPP_HEADERS = (
     *(
@@ -56,8 +55,7 @@ def published_program(fields: Mapping[str, Any], text: str) -> str:
     reading = _PUBLISHED.get(fields["language"])
     if reading is None:
         return mended_program(fields, text)
-    found = _FENCED.search(text)
-    return _whole(fields, reading(fields, found[1] if found else text))
+    return _whole(fields, reading(fields, _first_closed_block(text)))
 
 
 def mended_program(fields: Mapping[str, Any], text: str) -> str:
@@ -110,6 +108,16 @@ _HEADS: dict[str, Callable[[str], str]] = {
 
 
 # ---------------------------------------------------------------------- the code, as published
+def _first_closed_block(text: str) -> str:
+    fence = text.find("```")
+    begin = text.find("\n", fence + 3) + 1 if fence >= 0 else 0
+    end = text.find("```", begin) if begin else -1
+    if end >= 0:
+        return text[begin:end]
+    # Of a block that does not close all was taken, its fence included, which nothing could pass.
+    return mended.first_block(text) if _UNCLOSED.search(text) else text
+
+
 def _python(fields: Mapping[str, Any], code: str) -> str:
     code = code.replace("```", "")
     name = _first(r"assert (.*?)\(.*?\)", fields["tests"])
@@ -118,8 +126,9 @@ def _python(fields: Mapping[str, Any], code: str) -> str:
 
 def _java(fields: Mapping[str, Any], code: str) -> str:
     name = _first(r"assert\((.*?)\(.*?\)\);\n", fields["tests"], re.DOTALL)
-    declared = rf"public static .*? {re.escape(name or function_name(fields))}\(.*?\)"
-    if re.search(declared, code, re.DOTALL) is None:
+    static = code.find("public static ")
+    declared = code.find(f" {name or function_name(fields)}(", static + len("public static "))
+    if min(static, declared, code.find(")", declared)) < 0:
         code = f"{fields['prompt']}\n{code}"
     elif "class Problem" not in code:
         code = f"class Problem {{\n{code}"

@@ -1,6 +1,6 @@
-"""The code of a chat answer to MultiPL-E, its function looked for as the language declares it. Pure functions.
+"""The code of a chat answer to MultiPL-E, its function found as the language declares it. Pure functions.
 
-What an answer lacks before its tests (the prompt, the class) is put there, and what the tests bring themselves
+What an answer lacks before its tests (the prompt, the class) is put there, and what the tests bring with them
 (a main program, the last closing brackets) is taken away.
 """
 
@@ -11,24 +11,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from evalsuite.evaluators.code.fences import blocks
-from evalsuite.evaluators.code.multipl_e_text import function_name
+from evalsuite.evaluators.code.multipl_e_text import function_name, has_helpers
 
-_JAVA_MAIN = re.compile(r"[ \t]*public\s+static\s+void\s+main\s*\(")
+_JAVA_MAIN = re.compile(r"public\s+static\s+void\s+main\s*\(")
 _CPP_MAIN = re.compile(r"^[ \t]*(?:signed|int|void|auto)\s+main\s*\(", re.MULTILINE)
-_CS_MAIN = re.compile(r"[ \t]*(?:public\s+)?(?:static\s+)(?:async\s+)?(?:void|int|Task)\s+Main\s*\(")
+_CS_MAIN = re.compile(r"(?:public\s+)?(?:static\s+)(?:async\s+)?(?:void|int|Task)\s+Main\s*\(")
 _RUST_MAIN = re.compile(r"^[ \t]*(?:pub\s+)?fn\s+main\s*\(", re.MULTILINE)
 _GO_MAIN = re.compile(r"^func\s+main\s*\(", re.MULTILINE)
 
 
 def code(fields: Mapping[str, Any], text: str) -> str:
     """The code of an answer, ready for the tests to follow."""
-    return _OF_LANGUAGE[fields["language"]](fields, _first_block(text))
+    return _OF_LANGUAGE[fields["language"]](fields, first_block(text))
 
 
-def _first_block(text: str) -> str:
-    """The first fenced block, one that does not close included; else the whole text."""
+def first_block(text: str) -> str:
+    """The first fenced block, one that does not close included; else the text, up to a fence at its end."""
     fence = text.find("```")
     begin = text.find("\n", fence) + 1 if fence >= 0 else 0
+    if fence >= 0 and not text[fence:].strip("` \n"):  # it closes what the question opened
+        return text[:fence]
     if begin:
         end = text.find("```", begin)
         return text[begin:end] if end >= 0 else text[begin:]
@@ -66,13 +68,21 @@ def _without_main(code: str, opening: re.Pattern[str]) -> str:
 
 def _python(fields: Mapping[str, Any], code: str) -> str:
     code = code.replace("```", "")
-    if not re.search(rf"def\s+{re.escape(function_name(fields))}\b", code):
+    whole = re.search(rf"def\s+{re.escape(function_name(fields))}\b", code)
+    if not whole or not has_helpers(fields, code):
         code = f"{fields['prompt']}\n{code}"
     return code
 
 
+def _declares(line: str, name: str) -> bool:
+    """Whether a line of Java declares the public function, looked at once however long it is."""
+    static = re.search(r"public\s+static\s", line)
+    before, bracket, _ = line[static.end() :].partition("(") if static else ("", "", "")
+    return bool(bracket) and re.split(r"\W", before.rstrip())[-1] == name
+
+
 def _java(fields: Mapping[str, Any], code: str) -> str:
-    if not re.search(rf"public\s+static\s[^(\n]*\b{re.escape(function_name(fields))}\s*\(", code):
+    if not any(_declares(line, function_name(fields)) for line in code.split("\n")):
         code = f"{fields['prompt']}\n{code}"
     elif not re.search(r"\bclass\s+Problem\b", code):
         imports = [line for line in code.split("\n") if line.startswith("import ")]

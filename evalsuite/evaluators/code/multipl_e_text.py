@@ -76,6 +76,12 @@ def function_name(fields: Mapping[str, Any]) -> str:
     return signature(fields).split(" ")[-1]
 
 
+def has_helpers(fields: Mapping[str, Any], source: str) -> bool:
+    """Whether a Python program defines the functions that its prompt shows beside the one asked for."""
+    names = re.findall(r"^def (\w+)", fields["prompt"], re.MULTILINE)
+    return all(re.search(rf"^def {name}\b", source, re.MULTILINE) for name in names[:-1])
+
+
 _DECLARED = {
     "cpp": r"^\w[^\n;=]*[\s&*]NAME\s*\(",
     "java": r"\bstatic\b[^\n;=]*\bNAME\s*\(",
@@ -137,43 +143,3 @@ def _before_closing(source: str, number: int, line: str) -> str:
         if at < 0:
             return source
     return source[:at] + line + source[at:]
-
-
-_STR_SPLIT = re.compile(r"(?<![\w$>:])str_split(?=\s*\(|['\"])", re.IGNORECASE)
-_OLD_STR_SPLIT = (
-    "\nfunction str_split_before_8_2($text, $length = 1) {\n"
-    '    return str_split($text, $length) ?: [""];\n}\n'
-)
-
-
-def splits_texts(source: str) -> bool:
-    """Whether a PHP program uses the function that gives something else for an empty text since PHP 8.2."""
-    return _STR_SPLIT.search(source) is not None
-
-
-def before_php_8_2(source: str) -> str:
-    """The PHP program as an older PHP would run it, as far as splitting an empty text goes."""
-    code = _STR_SPLIT.sub("str_split_before_8_2", source.removesuffix("?>"))
-    return f"{code}{_OLD_STR_SPLIT}?>"
-
-
-TS_NEWER_LIBRARY = re.compile(
-    r"\.(?:includes|entries|values|padStart|padEnd|flat|flatMap|fromEntries|trimStart|trimEnd|trimLeft"
-    r"|trimRight|matchAll|replaceAll|at|findLast|findLastIndex|toSorted|toReversed|toSpliced|with|hasOwn"
-    r"|allSettled|any|finally|description|groups|getOwnPropertyDescriptors|exec|match|global)\b"
-    r"|\b(?:BigInt|bigint|Intl|WeakRef|SharedArrayBuffer|Atomics|globalThis|async|await)\b|\d+n\b"
-    r"|/[a-z]*[suyvd][a-z]*[\s.,;)]|\(\?[<!=]|\*\*"
-)
-
-
-_OF_NUMERICS = re.compile(r"\b(?:BigInteger|Complex)\b")
-
-
-def uses_numerics(source: str) -> bool:
-    """Whether a C# program names a type of the assembly System.Numerics."""
-    return _OF_NUMERICS.search(source) is not None
-
-
-def needs_published_library(source: str) -> bool:
-    """Whether a TypeScript program might use something that ES2015's library does not have."""
-    return TS_NEWER_LIBRARY.search(source) is not None

@@ -9,10 +9,15 @@ import java.io.PrintStream;
 import java.io.StringWriter;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import javax.tools.FileObject;
 import javax.tools.ForwardingJavaFileManager;
 import javax.tools.JavaCompiler;
@@ -20,6 +25,7 @@ import javax.tools.JavaFileManager;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.StandardJavaFileManager;
+import javax.tools.StandardLocation;
 import javax.tools.ToolProvider;
 
 /**
@@ -80,6 +86,35 @@ public final class ResidentCompiler {
         }
     }
 
+    /**
+     * Options like --release choose another library, which only a file manager of the compiler's own can
+     * have: then the classes come by way of a folder.
+     */
+    private static boolean compileOtherwise(
+            JavaCompiler compiler, List<String> options, Source source, StringWriter said, Map<String, byte[]> classes)
+            throws IOException {
+        Path folder = Files.createTempDirectory("classes");
+        try (StandardJavaFileManager own = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
+            own.setLocation(StandardLocation.CLASS_OUTPUT, List.of(folder.toFile()));
+            boolean done = compiler.getTask(said, own, null, options, null, List.of(source)).call();
+            try (Stream<Path> found = Files.walk(folder)) {
+                for (Path file : found.filter(Files::isRegularFile).toList()) {
+                    String name = folder.relativize(file).toString();
+                    classes.put(name.substring(0, name.length() - ".class".length()), Files.readAllBytes(file));
+                }
+            }
+            return done;
+        } finally {
+            try (Stream<Path> found = Files.walk(folder)) {
+                found.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            }
+        }
+    }
+
+    private static String read(DataInputStream in) throws IOException {
+        return new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
+    }
+
     public static void main(String[] arguments) throws IOException {
         DataInputStream in = new DataInputStream(new BufferedInputStream(System.in));
         DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out));
@@ -87,21 +122,29 @@ public final class ResidentCompiler {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StandardJavaFileManager standard =
                 compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8);
-        List<String> options = Arrays.asList(arguments);
         while (true) {
-            int size;
+            List<String> options = new ArrayList<>(Arrays.asList(arguments));
+            int more;
             try {
-                size = in.readInt();
+                more = in.readInt();
             } catch (IOException end) {
                 return;
             }
-            String text = new String(in.readNBytes(size), StandardCharsets.UTF_8);
+            for (int at = 0; at < more; at++) {
+                options.add(read(in));
+            }
+            Source source = new Source("Problem.java", read(in));
             StringWriter said = new StringWriter();
-            Memory memory = new Memory(standard);
+            Map<String, byte[]> classes = new LinkedHashMap<>();
             boolean done;
             try {
-                done = compiler.getTask(
-                        said, memory, null, options, null, List.of(new Source("Problem.java", text))).call();
+                if (more > 0) {
+                    done = compileOtherwise(compiler, options, source, said, classes);
+                } else {
+                    Memory memory = new Memory(standard);
+                    done = compiler.getTask(said, memory, null, options, null, List.of(source)).call();
+                    memory.results.forEach((name, result) -> classes.put(name, result.bytes.toByteArray()));
+                }
             } catch (Throwable broken) {
                 out.writeInt(-1);
                 out.flush();
@@ -111,15 +154,14 @@ public final class ResidentCompiler {
             out.writeInt(done ? 1 : 0);
             out.writeInt(words.length);
             out.write(words);
-            out.writeInt(done ? memory.results.size() : 0);
+            out.writeInt(done ? classes.size() : 0);
             if (done) {
-                for (Map.Entry<String, Result> entry : memory.results.entrySet()) {
+                for (Map.Entry<String, byte[]> entry : classes.entrySet()) {
                     byte[] name = entry.getKey().getBytes(StandardCharsets.UTF_8);
-                    byte[] bytes = entry.getValue().bytes.toByteArray();
                     out.writeInt(name.length);
                     out.write(name);
-                    out.writeInt(bytes.length);
-                    out.write(bytes);
+                    out.writeInt(entry.getValue().length);
+                    out.write(entry.getValue());
                 }
             }
             out.flush();
