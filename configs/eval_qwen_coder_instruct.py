@@ -2,11 +2,11 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .datasets.bigcodebench.bigcodebench_chat import bigcodebench_chat_datasets
+    from .datasets.bigcodebench.bigcodebench_qwen import bigcodebench_qwen_datasets
     from .datasets.cruxeval.cruxeval_gen import cruxeval_datasets
-    from .datasets.humaneval.humaneval_chat import humaneval_chat_datasets
+    from .datasets.humaneval.humaneval_qwen import humaneval_qwen_datasets
     from .datasets.livecodebench.livecodebench_qwen import livecodebench_datasets
-    from .datasets.mbpp.mbpp_chat import mbpp_chat_datasets
+    from .datasets.mbpp.mbpp_qwen import mbpp_qwen_datasets
     from .datasets.multipl_e.multipl_e_chat import multipl_e_chat_datasets
     from .datasets.sql.sql_chat import spider_bird_chat_datasets
     from .models.qwen2_5_coder.hf_qwen2_5_coder_1_5b_instruct import models as qwen_1_5b_instruct
@@ -14,9 +14,9 @@ with read_base():
 
 models = qwen_1_5b_instruct
 datasets = (
-    humaneval_chat_datasets
-    + mbpp_chat_datasets
-    + [d for d in bigcodebench_chat_datasets if d['abbr'].endswith('_instruct')]
+    humaneval_qwen_datasets
+    + mbpp_qwen_datasets
+    + [d for d in bigcodebench_qwen_datasets if d['abbr'].endswith('_instruct')]
     + [d for d in livecodebench_datasets if d['abbr'] == 'livecodebench_2407_2411']
     + [d for d in multipl_e_chat_datasets if d['language'] not in ('go', 'rs')]
     + [d for d in cruxeval_datasets if d['abbr'].endswith('_cot')]

@@ -42,12 +42,16 @@ class BigCodeBench(BenchmarkDataset):
         return super().rows(start)
 
     def shape(self, fields: Fields) -> Fields:
-        """The column names of the later releases for the first one."""
-        if "complete_prompt" in fields:
-            return fields
+        """The column names of the later releases for the first one, and the prompts without empty ends."""
+        if "complete_prompt" not in fields:
+            fields = {
+                **fields,
+                "complete_prompt": fields["prompt"],
+                "instruct_prompt": fields["instruction"],
+                "code_prompt": fields["prompt_wo_doc"],
+            }
         return {
             **fields,
-            "complete_prompt": fields["prompt"],
-            "instruct_prompt": fields["instruction"],
-            "code_prompt": fields["prompt_wo_doc"],
+            "complete_stem": fields["complete_prompt"].strip(),
+            "instruct_stem": fields["instruct_prompt"].strip(),
         }

@@ -12,18 +12,6 @@ from evalsuite.datasets.tables import Fields
 from evalsuite.errors import UserError, nearest_name
 
 LANGUAGES = ("cpp", "cs", "go", "java", "js", "php", "python", "rs", "sh", "ts")
-TITLES = {
-    "cpp": "cpp",
-    "cs": "csharp",
-    "go": "go",
-    "java": "java",
-    "js": "javascript",
-    "php": "php",
-    "python": "python",
-    "rs": "rust",
-    "sh": "bash",
-    "ts": "typescript",
-}
 
 
 class MultiPLE(BenchmarkDataset):
@@ -59,7 +47,6 @@ class MultiPLE(BenchmarkDataset):
         return {
             **fields,
             "language": self.language,
-            "title": TITLES[self.language],
             "stem": fields["prompt"].strip(),
             "tests": fields.get("tests") or fields["test"],
             "first_stops": self._stops or (),

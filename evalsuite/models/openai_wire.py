@@ -60,7 +60,9 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a model's config adds to each request it sends."""
+    """What a model's config adds to each request it sends. `goes_on`: the server can be asked to go on with a
+    last message of the assistant in place of answering it.
+    """
 
     model: str
     temperature: float | None = None
@@ -69,6 +71,7 @@ class Settings:
     top_logprobs: int = 0
     stream: bool = False
     tool_choice: str = ""
+    goes_on: bool = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -96,7 +99,10 @@ def request_body(api: Api, settings: Settings, request: Request) -> dict[str, An
             raise TypeError("the completions API takes text, not messages")
         body["prompt"] = request.prompt
     elif api == "chat":
-        body["messages"] = [_chat_message(message) for message in _messages(request)]
+        messages = _messages(request)
+        body["messages"] = [_chat_message(message) for message in messages]
+        if settings.goes_on and messages[-1].role == "assistant":
+            body["add_generation_prompt"], body["continue_final_message"] = False, True
     else:
         body["input"] = [item for message in _messages(request) for item in _responses_items(message)]
         body["store"] = False

@@ -30,6 +30,8 @@ TAIL = 25
 EXTRA_BODY: Mapping[str, Mapping[str, Any]] = {"transformers": {"frequency_penalty": 0.0}}
 # A prompt rendered here has its special tokens in it, and stop strings may be special tokens too.
 FORMAT_BODY = {"add_special_tokens": False, "skip_special_tokens": False}
+GOING_ON = ("vllm", "sglang")
+"""Engines that can be asked to go on with the assistant's words."""
 QUICK_END = 15.0
 
 
@@ -276,6 +278,8 @@ class _Managed:
         body = {**EXTRA_BODY.get(self._engine, {}), **(FORMAT_BODY if self._format else {})}
         options = {"key": "EMPTY", **options, "extra_body": {**body, **options.get("extra_body", {})}}
         chat = self.prompt_kind == "messages" and not self._format
+        if chat:
+            options.setdefault("continue_final_message", self._engine in GOING_ON)
         kind = openai.OpenAIModel if chat else openai.OpenAICompletionsModel
         return kind(name, base_url=self.server.url, **options)
 

@@ -170,7 +170,6 @@ def test_c_sharp_has_numerics_where_the_published_figures_were_made_with_it() ->
         language="cs",
         prompt=head,
         stem=head.strip(),
-        title="csharp",
         tests="    }\n    public static void Main(string[] args) {\n"
         "    Debug.Assert(Twice((2L)) == (4L));\n    }\n\n}\n",
         first_stops=["\n    }\n"],
@@ -328,7 +327,6 @@ def test_a_c_sharp_program_of_a_chat_that_throws_is_wrong() -> None:
         language="cs",
         prompt=head,
         stem=head.strip(),
-        title="csharp",
         tests="    }\n    public static void Main(string[] args) {\n"
         "    Debug.Assert(Twice((2L)) == (4L));\n    }\n\n}\n",
         first_stops=["\n    }\n"],

@@ -93,6 +93,18 @@ def test_sampling_goes_over_the_wire_and_defaults_stay_at_home() -> None:
         assert set(server.seen.last_body) == {"model", "messages", "max_tokens", "temperature"}
 
 
+def test_a_turn_that_was_begun_is_gone_on_with_where_the_server_can() -> None:
+    begun = (*HI, Message("assistant", "```python\n"))
+    with StormServer() as server:
+        one(server, Request("k", begun), continue_final_message=True)
+        body = server.seen.last_body
+        assert (body["add_generation_prompt"], body["continue_final_message"]) == (False, True)
+        assert body["messages"][-1] == {"role": "assistant", "content": "```python\n"}
+        for messages, going_on in ((begun, False), (HI, True)):
+            one(server, Request("k", messages), continue_final_message=going_on)
+            assert "continue_final_message" not in server.seen.last_body
+
+
 def test_the_three_apis_are_called_at_their_paths() -> None:
     with StormServer() as server:
         assert one(server).text == "hi"

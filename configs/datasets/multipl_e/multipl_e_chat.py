@@ -4,7 +4,7 @@ multipl_e_chat_datasets = [
         abbr=f'multipl_e_{language}',
         type='evalsuite.datasets.multipl_e.MultiPLE',
         language=language,
-        reader_cfg=dict(input_columns=['stem', 'title'], output_column='tests'),
+        reader_cfg=dict(input_columns=['stem', 'language'], output_column='tests'),
         infer_cfg=dict(
             prompt_template=dict(
                 type='PromptTemplate',
@@ -12,7 +12,7 @@ multipl_e_chat_datasets = [
                     dict(
                         role='HUMAN',
                         prompt='Please continue to complete the function and return all completed code in a '
-                        'codeblock. Here is the given code to do completion:\n```{title}\n{stem}\n```',
+                        'codeblock. Here is the given code to do completion:\n```{language}\n{stem}\n```',
                     ),
                     dict(role='BOT', prompt=''),
                 ]),
