@@ -151,7 +151,21 @@ def _row(row: Any, path: Path, number: int) -> Given:
             where=str(path),
             expected='{"id": ..., "prediction": ...}',
         )
-    return Given(str(row[name]), _texts(row[column], path, str(row[name])), _FORMS.get(column, ""))
+    texts = _texts(row[column], path, str(row[name]))
+    form = "" if column == "generation" and _is_said(row, texts) else _FORMS.get(column, "")
+    return Given(str(row[name]), texts, form)
+
+
+def _is_said(row: Mapping[str, Any], texts: Sequence[str]) -> bool:
+    """Whether a `generation` is what a chat model said, and no prompt with its continuation.
+
+    Qwen's evaluation writes `wholecode` beside continuations and `input_prompt` beside chat answers; in
+    others' files it shows by the prompt.
+    """
+    if "input_prompt" in row or "wholecode" in row:
+        return "wholecode" not in row
+    prompt = row.get("prompt")
+    return isinstance(prompt, str) and not all(text.lstrip().startswith(prompt.strip()) for text in texts)
 
 
 def _keyed(whole: Mapping[str, Any], path: Path) -> Iterator[Given]:

@@ -136,11 +136,17 @@ def test_files_of_the_benchmarks_own_tools_are_read(tmp_path: Path, write_rows: 
         {"task_id": "a", "completion": "y"},
         {"task_id": "b", "generation": "z", "prompt": "p", "wholecode": "w"},
         {"task_id": "c", "solution": "s"},
+        {"task_id": "d", "generation": "```js\nx\n```", "prompt": "p", "input_prompt": "complete p"},
+        {"task_id": "e", "generation": "Sure: x", "prompt": "p\n"},
+        {"task_id": "f", "generation": "p\n\nx", "prompt": "p\n"},
     ]
     assert [(each.id, each.texts, each.form) for each in read_answers(write_rows(rows, name))] == [
         ("a", ("x", "y"), "completion"),
         ("b", ("z",), "generation"),
         ("c", ("s",), "solution"),
+        ("d", ("```js\nx\n```",), ""),
+        ("e", ("Sure: x",), ""),
+        ("f", ("p\n\nx",), "generation"),
     ]
 
 
