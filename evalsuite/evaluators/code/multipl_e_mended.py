@@ -110,7 +110,7 @@ def _cs(fields: Mapping[str, Any], code: str) -> str:
     lines = code.split("\n")
     usings = [line for line in lines if line.startswith("using ") and "(" not in line]
     rest = "\n".join(line for line in lines if line not in usings)
-    if not re.search(r"\bclass\s+\w+", rest):
+    if not re.search(r"^[ \t]*(?:\w+[ \t]+){0,3}class\s+\w+", rest, re.MULTILINE):
         rest = f"class Problem {{\n{rest}\n}}"
     rest = _without_main(rest, _CS_MAIN)
     rest = _drop_closing(rest, 2 if rest.count("{") == rest.count("}") else 1)
