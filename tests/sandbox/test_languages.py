@@ -197,6 +197,23 @@ def test_the_resident_compiler_survives_what_it_is_given() -> None:
 
 
 @pytest.mark.slow
+def test_the_resident_compiler_takes_another_release_and_a_run_does_without_a_library() -> None:
+    need("java")
+    newer = "class Problem { public static void main(String[] a) { java.util.Map.of(); } }"
+    tuples = "class Problem { public static void main(String[] a) { org.javatuples.Unit.with(1); } }"
+    with Sandbox(1) as sandbox:
+        for source, flags, compiles in ((newer, (), True), (newer, ("--release", "8"), False)):
+            program = sandbox._program("java", source, None, ROOMY, ROOMY, None, flags)
+            answer = sandbox._resident_javac().compile(program)
+            assert answer is not None and answer[0] is compiles
+            outcome = sandbox.language("java", source, limits=ROOMY, flags=flags)
+            assert outcome.status == ("pass" if compiles else "compile_error")
+        assert sandbox.language("java", tuples, limits=ROOMY, flags=("--release", "8")).status == "pass"
+        without = sandbox.language("java", tuples, limits=ROOMY, hide=["javatuples"])
+        assert without.status == "fail" and "org/javatuples" in without.stderr
+
+
+@pytest.mark.slow
 def test_a_compiler_killed_from_outside_is_no_error_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     need("cpp")
     row = toolchains.TABLE["cpp"]
