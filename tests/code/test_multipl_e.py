@@ -317,6 +317,9 @@ def test_java_8_without_tuples_is_what_chat_models_were_judged_with(kind: str, r
     score = judged(problem, fenced(*JAVA[kind]))
     assert (score.correct, score.metrics) == (right, {} if right else {"other_java": 1.0})
     assert judged(problem, fenced(*JAVA[kind]), java_semantics="current").correct
+    if kind != "tuples":  # these are declared otherwise than the question says
+        body = given("\n".join(JAVA[kind][2:-1]) + "\n")
+        assert judged(problem, body).correct and judged(problem, body, java_semantics="8").correct is right
 
 
 @pytest.mark.skipif(shutil.which("mcs") is None, reason="no mcs here")

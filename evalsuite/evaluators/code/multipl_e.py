@@ -127,7 +127,8 @@ class MultiPLEEvaluator(CodeEvaluator):
         if self.raw:
             body = text if text_rules.is_whole(fields, text) else fields["prompt"] + text
             return _Reading(text_rules.program(fields, body))
-        if text_rules.is_chat(fields, text) if self.chat is None else self.chat:
+        chat = text_rules.is_chat(fields, text) if self.chat is None else self.chat
+        if chat:
             first, other = chat_rules.published_program(fields, text), chat_rules.mended_program(fields, text)
             if self.chat_reading == "mended":
                 first, other = other, first
@@ -149,8 +150,7 @@ class MultiPLEEvaluator(CodeEvaluator):
         score = self._verdict_on(sample, repeat, reading.source, reading.chat)
         if reading.other is None or score.status == "error":
             return score
-        other = self._verdict_on(sample, repeat, reading.other, reading.chat)
-        return _with_other(score, bool(other.correct))
+        return _with_other(score, self._verdict_on(sample, repeat, reading.other, reading.chat))
 
     def _verdict_on(self, sample: Sample, repeat: int, source: str, chat: bool) -> Score:
         language = str(sample.fields["language"])
@@ -186,13 +186,12 @@ class MultiPLEEvaluator(CodeEvaluator):
         """A Java program; both readings of one that Java 8, or a run without org.javatuples, may fail."""
         semantics = self.java_semantics or ("8" if program.chat else "current")
         now = self._run(program)
-        passes = self._passes(program, now)
-        # What fails today failed then, and in a program that fails there is nothing to compare.
-        then = self._run(program, _JAVA_8, (_TUPLES,)) if passes and program.chat else now
+        if not self._passes(program, now) or not (program.chat or semantics == "8"):
+            return self._scored(program, now)  # what fails today failed then
+        then = self._run(program, _JAVA_8, (_TUPLES,))
         chosen, other = (then, now) if semantics == "8" else (now, then)
-        score = self._scored(program, chosen)
-        different = program.chat and self._passes(program, other) != float(bool(score.correct))
-        return replace(score, metrics={"other_java": self._passes(program, other)}) if different else score
+        score, passes = self._scored(program, chosen), self._passes(program, other)
+        return replace(score, metrics={"other_java": passes}) if passes != score.correct else score
 
     def _cs(self, program: _Program) -> Score:
         """A C# program; both readings of one that the assembly System.Numerics makes a difference to."""
@@ -273,23 +272,22 @@ class MultiPLEEvaluator(CodeEvaluator):
             at
             for at, program in enumerate(programs)
             if not program.chat
-            and found[at].status == "pass"
+            and self._passes(program, found[at])
             and older.needs_published_library(program.source)
         ]
         for flags in (_TS_FLAGS, ("--target", "es5")):
             found.update(self._checked(programs, again, flags, False))
-            again = [at for at in again if found[at].status != "pass"]
+            again = [at for at in again if not self._passes(programs[at], found[at])]
         for at, program in enumerate(programs):
             if at - 1 in others:
                 continue
-            score = score_of(program.sample, program.repeat, found[at])
-            other = others.get(at)
-            yield _with_other(score, found[other].status == "pass") if other else score
+            score, other = self._scored(program, found[at]), others.get(at)
+            yield _with_other(score, self._scored(programs[other], found[other])) if other else score
 
     def _checked(
         self, programs: Sequence[_Program], chosen: Sequence[int], flags: Sequence[str], chat: bool
     ) -> dict[int, Outcome]:
-        """The verdicts on the chosen programs, compiled with these flags."""
+        """How the chosen programs end, compiled with these flags."""
         outcomes = self.sandbox.language_batch(
             "ts",
             [programs[at].source for at in chosen],
@@ -297,12 +295,14 @@ class MultiPLEEvaluator(CodeEvaluator):
             compile_limits=self.compile_limits,
             flags=flags,
         )
-        return {at: programs[at].verdict(outcome) for at, outcome in zip(chosen, outcomes, strict=True)}
+        return dict(zip(chosen, outcomes, strict=True))
 
 
-def _with_other(score: Score, passes: bool) -> Score:
-    """A verdict, and what the other reading of a chat answer makes of it."""
-    return replace(score, metrics={**score.metrics, "other_chat": float(passes)})
+def _with_other(score: Score, other: Score) -> Score:
+    """A verdict, and what the other reading of a chat answer makes of it, where that could be judged."""
+    if other.correct is None:
+        return score
+    return replace(score, metrics={**score.metrics, "other_chat": float(other.correct)})
 
 
 def _chain(first: AnsweredSample, rest: Iterator[AnsweredSample]) -> Iterator[AnsweredSample]:
