@@ -3,7 +3,7 @@ from mmengine.config import read_base
 
 with read_base():
     from .datasets.bigcodebench.bigcodebench_qwen import bigcodebench_qwen_datasets
-    from .datasets.cruxeval.cruxeval_gen import cruxeval_datasets
+    from .datasets.cruxeval.cruxeval_qwen import cruxeval_qwen_datasets
     from .datasets.humaneval.humaneval_qwen import humaneval_qwen_datasets
     from .datasets.livecodebench.livecodebench_qwen import livecodebench_datasets
     from .datasets.mbpp.mbpp_qwen import mbpp_qwen_datasets
@@ -19,6 +19,6 @@ datasets = (
     + [d for d in bigcodebench_qwen_datasets if d['abbr'].endswith('_instruct')]
     + [d for d in livecodebench_datasets if d['abbr'] == 'livecodebench_2407_2411']
     + [d for d in multipl_e_chat_datasets if d['language'] not in ('go', 'rs')]
-    + [d for d in cruxeval_datasets if d['abbr'].endswith('_cot')]
+    + [d for d in cruxeval_qwen_datasets if d['abbr'].endswith('_cot')]
     + spider_bird_chat_datasets
 )

@@ -249,6 +249,8 @@ class _Checker:
         ]
         mode = "gen" if load("evalsuite.inferencers:verb_of")(infer) == "generate" else "ppl"
         for kind, meta, model in self._speakers.values():
+            if infer.get("as_text"):
+                kind, meta = "text", None
             try:
                 layout = layout_for(kind, meta)
                 for variant in variants:

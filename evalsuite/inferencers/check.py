@@ -22,7 +22,7 @@ from evalsuite.prompt.template import (
 )
 from evalsuite.registry import load
 
-_KEYS = ("prompt_template", "ice_template", "retriever", "inferencer")
+_KEYS = ("prompt_template", "ice_template", "retriever", "inferencer", "as_text")
 _ROLES = ("HUMAN", "BOT", "SYSTEM")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LATEX = re.compile(r"(?:\\[A-Za-z]+|[\^_])(?:\{\w*\})+")
@@ -82,6 +82,8 @@ def check_infer_cfg(
     retriever = infer_cfg.get("retriever")
     if retriever is not None:
         errors += check_retriever(retriever, f"{where}.retriever")
+    if not isinstance(infer_cfg.get("as_text", False), bool):
+        errors.append(UserError("must be True or False", where=f"{where}.as_text", expected="True"))
     templates: dict[str, Template] = {}
     for name in ("prompt_template", "ice_template"):
         if infer_cfg.get(name) is None:

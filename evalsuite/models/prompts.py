@@ -10,7 +10,7 @@ from typing import Any
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.models.base import PromptKind
 from evalsuite.models.settings import Truncation
-from evalsuite.models.tokens import cut_middle, encode_pairs, encoder
+from evalsuite.models.tokens import Encode, cut_middle, encode_pairs, encoder
 from evalsuite.registry import load
 from evalsuite.types import Answer, Failure, ImagePart, Message, OptionScore, Prompt, Request, Tool
 
@@ -49,8 +49,9 @@ class Prompts:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # A rendered template brings its own beginning-of-text token.
-        self._encode = encoder(self.tokenizer, add_special_tokens=self.kind == "text")
+        # A rendered template brings its own beginning-of-text token, a text does not.
+        self._encode_text = encoder(self.tokenizer, add_special_tokens=True)
+        self._encode_chat = encoder(self.tokenizer, add_special_tokens=False)
         self._format = self.template if is_chat_format(self.template) else None
         if self._format:
             self.template, self.template_source = None, f"format {self._format}"
@@ -96,7 +97,13 @@ class Prompts:
 
     def ids(self, prompts: Sequence[tuple[Prompt, Sequence[Tool]]]) -> list[list[int]]:
         """Token ids of several prompts."""
-        return self._encode([self.text(prompt, tools) for prompt, tools in prompts])
+        if len({isinstance(prompt, str) for prompt, _ in prompts}) > 1:
+            return [ids for one in prompts for ids in self.ids([one])]
+        texts = [self.text(prompt, tools) for prompt, tools in prompts]
+        return self._encoder(prompts[0][0])(texts) if texts else []
+
+    def _encoder(self, prompt: Prompt) -> Encode:
+        return self._encode_text if isinstance(prompt, str) else self._encode_chat
 
     def fit(self, ids: list[int], limit: int) -> tuple[list[int], int, dict[str, Any]] | Failure:
         """Ids and output limit within the window, with a note of what was cut; or why they cannot fit."""
@@ -129,8 +136,11 @@ class Prompts:
         self, requests: Sequence[Request], spare: int = 1
     ) -> list[tuple[int, list[Option], dict[str, Any]] | Failure]:
         """The options of several requests, encoded in one go, which a tokenizer spreads over the cores."""
+        if len({isinstance(request.prompt, str) for request in requests}) > 1:
+            return [found for one in requests for found in self.many_pairs([one], spare)]
         pairs = [(self.text(request.prompt, request.tools), request.continuations) for request in requests]
-        return [self._options(head, tails, spare) for head, tails in encode_pairs(self._encode, pairs)]
+        encode = self._encoder(requests[0].prompt if requests else "")
+        return [self._options(head, tails, spare) for head, tails in encode_pairs(encode, pairs)]
 
     def _options(
         self, head: list[int], tails: list[list[int]], spare: int

@@ -53,3 +53,9 @@ def test_the_question_of_multipl_e_names_the_language_as_published(bench_data: P
     words = "Here is the given code to do completion:\n```"
     names = {prompt.partition(words)[2].partition("\n")[0] for prompt in shown}
     assert names == {"python", "cpp", "java", "php", "ts", "cs", "sh", "js", "go", "rs"}
+
+
+def test_cruxeval_is_asked_without_a_turn(bench_data: Path) -> None:
+    prompts = shown_prompts(bench_data, "cruxeval_qwen")
+    assert len(prompts) == 4
+    assert all(prompt.startswith("You ") and prompt.rstrip().endswith("]") for prompt in prompts)

@@ -85,6 +85,8 @@ def test_a_right_config_has_nothing_against_it() -> None:
         ({"retriever": {"type": "FixKRetriever"}}, ".retriever", ["fix_id_list"]),
         ({"retriever": {"type": "ZeroRetriver"}}, ".retriever.type", ["did you mean 'ZeroRetriever'"]),
         ({"ice_template": None}, ".ice_template", ["ZeroRetriever"]),
+        ({"as_text": "yes"}, ".as_text", ["True or False"]),
+        ({"as_txt": True}, "", ["did you mean 'as_text'"]),
         ({"prompt_template": text("{question}")}, ".prompt_template.ice_token", ["no place"]),
         ({"prompt_template": text("{question}", ice_token="</E>")}, ".template", ["'</E>'"]),
         (

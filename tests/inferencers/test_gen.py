@@ -84,6 +84,13 @@ def test_an_empty_answer_at_the_end_is_where_the_model_speaks(sample: Sample) ->
     assert prompt == (Message("user", "why?"), Message("assistant", "Because"))
 
 
+def test_a_chat_model_can_be_asked_as_a_base_model_is(sample: Sample) -> None:
+    plain = only(make(gen()).exchange(sample, 0)).prompt
+    asked = make({**gen(), "as_text": True}, prompt_kind="messages", meta_template=META).exchange(sample, 0)
+    assert only(asked).prompt == plain and isinstance(plain, str)
+    assert only(make({**gen(), "as_text": False}, prompt_kind="messages").exchange(sample, 0)).prompt != plain
+
+
 def test_examples_are_dropped_until_prompt_and_answer_fit_the_context(sample: Sample) -> None:
     train = [{"q": f"q{at}", "a": f"a{at}"} for at in range(5)]
     cfg = {

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from evalsuite.errors import UserError  # noqa: E402
 from evalsuite.models.hf import HuggingFaceBaseModel, HuggingFacewithChatTemplate  # noqa: E402
-from evalsuite.types import Answer, Message, Request, Sampling  # noqa: E402
+from evalsuite.models.prompts import Prompts  # noqa: E402
+from evalsuite.types import Answer, Failure, Message, Request, Sampling  # noqa: E402
 
 PROMPTS = [
     "def add(a, b):\n",
@@ -358,6 +359,29 @@ def test_an_architecture_that_slots_cannot_hold_is_found_out(
 
 
 # --------------------------------------------------------------------------- chat
+
+
+def test_a_text_for_a_chat_model_is_what_a_base_model_reads_and_messages_are_not() -> None:
+    """With a tokenizer that begins every text with a token of its own, as Llama's does."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    words = {"<s>": 0, "a": 1, "b": 2, "?": 3}
+    core = Tokenizer(models.WordLevel(words, unk_token="?"))
+    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>")
+    tokenizer.chat_template = "{{ bos_token }} {% for m in messages %}{{ m.content }} {% endfor %}"
+    chat = Prompts(tokenizer, "messages", "here")
+    said = (Message("user", "a b"),)
+    assert chat.ids([("a b", ())]) == Prompts(tokenizer, "text", "here").ids([("a b", ())]) == [[0, 1, 2]]
+    assert chat.ids([(said, ())]) == [[0, 1, 2]]
+    assert chat.ids([(said, ()), ("b", ()), (said, ())]) == [[0, 1, 2], [0, 2], [0, 1, 2]]
+    both = [Request("k", "a", continuations=(" b",)), Request("k", said, continuations=(" a",))]
+    found = [each for each in chat.many_pairs(both) if not isinstance(each, Failure)]
+    assert [(length, options[0].ids) for length, options, _ in found] == [(2, [0, 1, 2]), (3, [0, 1, 2, 1])]
+
+
 def test_messages_are_rendered_by_the_template_and_continued_when_the_assistant_began(tiny: Path) -> None:
     model = HuggingFacewithChatTemplate(str(tiny), system="be brief")
     try:
