@@ -110,8 +110,8 @@ def build_inferencer(
     """The inferencer of a dataset for a model.
 
     With `as_text` in the infer_cfg a chat model is asked as a base model is, without roles and without a
-    template. `identity` stands for the model in every request key. Without `count_tokens` or `context` no example is
-    ever dropped. Templates are compiled here, so that a wrong one is told before anything runs.
+    template. `identity` stands for the model in every request key. Without `count_tokens` or `context` no
+    example is ever dropped. Templates are compiled here, so that a wrong one is told before anything runs.
     """
     if infer_cfg.get("as_text"):
         prompt_kind, meta_template = "text", None
