@@ -113,7 +113,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _evaluator(config: Mapping[str, Any], raw: bool, workers: int | None, options: Mapping[str, Any]) -> Any:
     # A config for base models expects continuations alone; answers made elsewhere are of any kind.
-    own = {key: value for key, value in config["eval_cfg"]["evaluator"].items() if key != "extract"}
+    evaluator = config["eval_cfg"]["evaluator"]
+    own = {key: value for key, value in evaluator.items() if key not in ("extract", "chat")}
     chosen = {**own, **options}
     factory = resolve(chosen.pop("type"), "evaluators")
     known = inspect.signature(factory).parameters

@@ -15,7 +15,7 @@ multipl_e_datasets = [
                 stopping_criteria=['<|endoftext|>', '<|endofmask|>', '</s>'],
             ),
         ),
-        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.multipl_e.MultiPLEEvaluator')),
+        eval_cfg=dict(evaluator=dict(type='evalsuite.evaluators.code.multipl_e.MultiPLEEvaluator', chat=False)),
     )
     for language in ('python', 'cpp', 'java', 'php', 'ts', 'cs', 'sh', 'js', 'go', 'rs')
 ]
