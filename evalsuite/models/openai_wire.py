@@ -101,7 +101,7 @@ def request_body(api: Api, settings: Settings, request: Request) -> dict[str, An
     elif api == "chat":
         messages = _messages(request)
         body["messages"] = [_chat_message(message) for message in messages]
-        if settings.goes_on and messages[-1].role == "assistant":
+        if settings.goes_on and messages and messages[-1].role == "assistant":
             body["add_generation_prompt"], body["continue_final_message"] = False, True
     else:
         body["input"] = [item for message in _messages(request) for item in _responses_items(message)]

@@ -417,6 +417,9 @@ _LONG = (
     "main(",
     " ",
     "static f",
+    "match (",
+    "str_contains(",
+    "function ",
 )
 
 

@@ -162,18 +162,21 @@ def test_both_readings_of_an_empty_text_split_by_php(semantics: Any, right: bool
     assert (plain.correct, plain.metrics) == (True, {})
 
 
+_CS_HEAD = "using System;\nclass Problem {\n    public static long Twice(long x) {\n"
+CS = sample(
+    task_id="HumanEval_0_twice",
+    language="cs",
+    prompt=_CS_HEAD,
+    stem=_CS_HEAD.strip(),
+    tests="    }\n    public static void Main(string[] args) {\n"
+    "    Debug.Assert(Twice((2L)) == (4L));\n    }\n\n}\n",
+    first_stops=["\n    }\n"],
+)
+
+
 @pytest.mark.skipif(shutil.which("mcs") is None, reason="no mcs here")
 def test_c_sharp_has_numerics_where_the_published_figures_were_made_with_it() -> None:
-    head = "using System;\nclass Problem {\n    public static long Twice(long x) {\n"
-    problem = sample(
-        task_id="HumanEval_0_twice",
-        language="cs",
-        prompt=head,
-        stem=head.strip(),
-        tests="    }\n    public static void Main(string[] args) {\n"
-        "    Debug.Assert(Twice((2L)) == (4L));\n    }\n\n}\n",
-        first_stops=["\n    }\n"],
-    )
+    problem, head = CS, CS.fields["prompt"]
     body = "        return (long)(new BigInteger(x) * 2);\n    }\n"
     chat = f"Sure:\n```csharp\nusing System.Numerics;\n{head}{body}}}\n```\n"
     answers = [given(body), given(chat), given("        return x * 2;\n    }\n")]
@@ -256,6 +259,7 @@ def test_a_javascript_program_of_a_chat_may_print_and_a_continuation_may_not() -
         ("return match (true) { default => 2 * $n };", False, 1.0),
         ("return 2 * count(str_split(''));  // and $n", False, 0.0),
         ("return 2 * $n;", True, None),
+        ("return (new class { public function match($x) { return 2 * $x; } })->match($n);", True, None),
     ],
 )
 def test_php_8_was_not_known_to_the_published_figures_of_chat_models(
@@ -324,16 +328,7 @@ def test_java_8_without_tuples_is_what_chat_models_were_judged_with(kind: str, r
 
 @pytest.mark.skipif(shutil.which("mcs") is None, reason="no mcs here")
 def test_a_c_sharp_program_of_a_chat_that_throws_is_wrong() -> None:
-    head = "using System;\nclass Problem {\n    public static long Twice(long x) {\n"
-    problem = sample(
-        task_id="HumanEval_0_twice",
-        language="cs",
-        prompt=head,
-        stem=head.strip(),
-        tests="    }\n    public static void Main(string[] args) {\n"
-        "    Debug.Assert(Twice((2L)) == (4L));\n    }\n\n}\n",
-        first_stops=["\n    }\n"],
-    )
+    problem, head = CS, CS.fields["prompt"]
     body = '        throw new Exception("no");\n    }\n'
     assert judged(problem, given(body)).correct  # as published
     assert not judged(problem, given(f"```csharp\n{head}{body}}}\n```")).correct

@@ -14,23 +14,10 @@ from typing import Any
 from evalsuite.evaluators.code import multipl_e_mended as mended
 from evalsuite.evaluators.code.multipl_e_text import function_name
 
-_UNCLOSED = re.compile(r"(?:```|~~~)[^\n]*\n\s*\S")
-
 _CPP_HEADERS = (
-    *(
-        "optional",
-        "cassert",
-        "stdlib.h",
-        "algorithm",
-        "cmath",
-        "math.h",
-        "numeric",
-        "stdio.h",
-        "vector",
-        "set",
-    ),
-    *("map", "queue", "stack", "list", "deque", "boost/any.hpp", "string", "climits", "cstring", "iostream"),
-    *("sstream", "fstream"),
+    *("optional", "cassert", "stdlib.h", "algorithm", "cmath", "math.h", "numeric", "stdio.h", "vector"),
+    *("set", "map", "queue", "stack", "list", "deque", "boost/any.hpp", "string", "climits", "cstring"),
+    *("iostream", "sstream", "fstream"),
 )
 _JAVA_IMPORTS = (
     *("java.util.*", "java.lang.reflect.*", "org.javatuples.*", "java.security.*", "java.math.*"),
@@ -46,8 +33,6 @@ _PYTHON_IMPORTS = (
     *("import numpy", "import numpy as np", "import string", "from typing import *"),
     "from collections import *",
 )
-_OWN_NAMESPACE = ("147", "159")
-"""Of these C++ answers the words `using namespace std;` are kept."""
 
 
 def published_program(fields: Mapping[str, Any], text: str) -> str:
@@ -115,7 +100,9 @@ def _first_closed_block(text: str) -> str:
     if end >= 0:
         return text[begin:end]
     # Of a block that does not close all was taken, its fence included, which nothing could pass.
-    return mended.first_block(text) if _UNCLOSED.search(text) else text
+    opened = max(fence, text.find("~~~"))
+    code = text.find("\n", opened) + 1 if opened >= 0 else 0
+    return mended.first_block(text) if code and text[code:].strip() else text
 
 
 def _python(fields: Mapping[str, Any], code: str) -> str:
@@ -139,8 +126,7 @@ def _java(fields: Mapping[str, Any], code: str) -> str:
 
 def _cpp(fields: Mapping[str, Any], code: str) -> str:
     code = _without_block(code, "main()")
-    if fields["task_id"].split("_")[1:2] not in [[number] for number in _OWN_NAMESPACE]:
-        code = code.replace("using namespace std;", "")
+    code = mended.without_namespace(fields, code)
     return _before_brace(f"{code}\n", 1)
 
 

@@ -94,11 +94,16 @@ def _java(fields: Mapping[str, Any], code: str) -> str:
     return _drop_closing(code, 2 - surplus) if surplus in (0, 1) else code
 
 
+def without_namespace(fields: Mapping[str, Any], code: str) -> str:
+    """C++ without the words that make the tests' names mean something else; two problems are left alone."""
+    number = re.search(r"HumanEval_(\d+)_", fields["task_id"])
+    kept = number is not None and number[1] in ("147", "159")
+    return code if kept else code.replace("using namespace std;", "")
+
+
 def _cpp(fields: Mapping[str, Any], code: str) -> str:
     code = _without_main(code, _CPP_MAIN)
-    number = re.search(r"HumanEval_(\d+)_", fields["task_id"])
-    if number is None or number[1] not in ("147", "159"):
-        code = code.replace("using namespace std;", "")
+    code = without_namespace(fields, code)
     if not re.search(rf"\b{re.escape(function_name(fields))}\s*\(", code):
         code = f"{fields['prompt']}\n{code}"
     return _drop_closing(code, 1)

@@ -17,24 +17,26 @@ _PHP_8_FUNCTION = re.compile(
     r"(?<![\w$>:])(str_contains|str_starts_with|str_ends_with|fdiv|get_debug_type|array_is_list)(?=\s*\()",
     re.IGNORECASE,
 )
-_PHP_8_SYNTAX = re.compile(r"(?<![\w$>:])match(?=\s*\([^;{}]*\)\s*\{)|\?->", re.IGNORECASE)
+# A `match` is near its brace: searched for without bound, a word repeated often would take for ever.
+_PHP_8_SYNTAX = re.compile(
+    r"(?<![\w$>:])(?<!function )match(?=\s{0,9}\([^;{}]{0,300}\)\s{0,99}\{)|\?->", re.IGNORECASE
+)
+_PHP_DEFINED = re.compile(r"function\s+(\w+)", re.IGNORECASE)
 
 
 def older_php(source: str, version: str) -> str:
-    """The PHP program as the version would run it: what came later is unknown to it, and before 8.2
-    `str_split("")` holds one empty text.
+    """The PHP program as the version would run it: what came later is unknown to it, unless the program
+    brings a function of that name, and before 8.2 `str_split("")` holds one empty text.
     """
     code = source
     if version == "7.4":
         code = _PHP_8_SYNTAX.sub(" since_8 since_8 ", code)
-        code = _PHP_8_FUNCTION.sub(lambda name: _unknown(name[0], source), code)
+        own = {name.lower() for name in _PHP_DEFINED.findall(source)}
+        code = _PHP_8_FUNCTION.sub(
+            lambda name: name[0] if name[0].lower() in own else f"{name[0]}_since_8", code
+        )
     split = _STR_SPLIT.sub("str_split_before_8_2", code)
     return code if split == code else f"{split.removesuffix('?>')}{_OLD_STR_SPLIT}?>"
-
-
-def _unknown(name: str, source: str) -> str:
-    """A name that no function has, unless the program brings a function of this name itself."""
-    return name if re.search(rf"function\s+{name}\b", source, re.IGNORECASE) else f"{name}_since_8"
 
 
 _TS_NEWER_LIBRARY = re.compile(

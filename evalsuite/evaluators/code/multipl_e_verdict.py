@@ -12,6 +12,7 @@ _CS_CHAT_FAILURES = ("System.Diagnostics.DefaultTraceListener.Fail", "Unhandled 
 
 
 def cpp_flags(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a C++ program is linked with: the problem of digests needs a library."""
     return ("-lcrypto", "-lssl") if "162" in fields["task_id"] else ()
 
 

@@ -98,7 +98,7 @@ public final class ResidentCompiler {
             own.setLocation(StandardLocation.CLASS_OUTPUT, List.of(folder.toFile()));
             boolean done = compiler.getTask(said, own, null, options, null, List.of(source)).call();
             try (Stream<Path> found = Files.walk(folder)) {
-                for (Path file : found.filter(Files::isRegularFile).toList()) {
+                for (Path file : (Iterable<Path>) found.filter(Files::isRegularFile)::iterator) {
                     String name = folder.relativize(file).toString();
                     classes.put(name.substring(0, name.length() - ".class".length()), Files.readAllBytes(file));
                 }
