@@ -10,7 +10,7 @@ from evalsuite.cores import CORES_VARIABLE, usable_cores
 from evalsuite.errors import UserError
 from evalsuite.flags import RunOptions
 
-MOST_JUDGES = 4
+MOST_JUDGES = 8
 CORES_PER_JUDGE = 4
 
 

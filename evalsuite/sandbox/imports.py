@@ -1,4 +1,4 @@
-"""Which flavour of worker a program needs, told from its import statements without running it."""
+"""What a program needs of a worker, told from its import statements without running it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import sys
 from evalsuite.sandbox.outcome import Flavour
 
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_SPREADING = frozenset(
+    {"os", "posix", "pty", "subprocess", "threading", "_thread", "concurrent", "asyncio"}
+    | {"multiprocessing", "_multiprocessing"}
+)
 _INDIRECT = ("__import__", "import_module", "pkg_resources")
 
 
@@ -33,3 +37,8 @@ def flavour(*sources: str) -> Flavour:
         if imported(source) - sys.stdlib_module_names or any(word in source for word in _INDIRECT):
             return "scientific"
     return "lean"
+
+
+def spreads(source: str) -> bool:
+    """Whether it may want several processors at once, or look how many there are."""
+    return not _SPREADING.isdisjoint(imported(source))

@@ -40,6 +40,7 @@ _Result = TypeVar("_Result")
 _DEFAULT = Limits()
 _COMPILE = Limits(cpu_s=60, wall_s=180, mem_mb=2048, nproc=256, fsize_mb=256)
 _SCIENTIFIC_TMP_MB = 256
+_FEW = 4  # threads that seldom stand in each other's way, though only one of them can run Python at a time
 _LOOKS_FOR_ITSELF = re.compile(
     r"__file__|\.py\b|\b(?:inspect|linecache|runpy|spawn|forkserver|multiprocessing|ProcessPoolExecutor)\b"
 )
@@ -153,14 +154,17 @@ class Sandbox:
     def threads(self, name: str = "") -> ThreadPoolExecutor:
         """As many threads as there are workers, for who has many programs to run.
 
-        Each has a worker of its own and keeps to that one's processor: the two take turns, and nobody has to
-        be woken elsewhere.
+        Each has a worker of its own. Where they are few, it keeps to that one's processor: the two take
+        turns, and nobody has to be woken elsewhere. Many wait for each other, too, and go where there is
+        room.
         """
         slots = cycle(self._slots)
         return ThreadPoolExecutor(self.size, name, initializer=lambda: self._settle(next(slots)))
 
     def _settle(self, slot: _Slot) -> None:
         self._thread.slot = slot
+        if self.size > _FEW:
+            return
         with contextlib.suppress(OSError, AttributeError):  # not for us to decide, or not this system's way
             os.sched_setaffinity(0, (slot.processor,))
 

@@ -99,11 +99,12 @@ def supported(machine: str) -> bool:
     return machine in _ARCHITECTURE
 
 
-def program(machine: str = "x86_64", loopback: bool = False) -> bytes:
+def program(machine: str = "x86_64", loopback: bool = False, own_processes: bool = False) -> bytes:
     """The filter as an array of BPF instructions.
 
     With `loopback`, IPv4 and IPv6 sockets are allowed too: in a network namespace of its own they reach
-    only itself.
+    only itself. With `own_processes`, all processes but number 1 may be told which processors to use: in a
+    namespace of their own they are the program's.
     """
     code: list[tuple[int, int, int, int]] = []
 
@@ -142,6 +143,12 @@ def program(machine: str = "x86_64", loopback: bool = False) -> bytes:
     emit(_EQUAL, 0xFFFFFFFF, 0, 1)
     answer(_ALLOW)
     answer(_EPERM)
+    if own_processes:
+        emit(_EQUAL, NUMBERS["sched_setaffinity"], 0, 4)
+        emit(_LOAD, 16)
+        emit(_EQUAL, 1, 0, 1)
+        answer(_EPERM)
+        answer(_ALLOW)
     for name, argument in _SELF_ONLY.items():
         everybody = _OF_USER.get(name)
         emit(_EQUAL, NUMBERS[name], 0, 4 if everybody is None else 6)

@@ -13,13 +13,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evalsuite.cores import processors
-from evalsuite.sandbox import interpreter, seccomp
+from evalsuite.sandbox import imports, interpreter, seccomp
 from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.inside import PACKED
 from evalsuite.sandbox.interpreter import Interpreter
@@ -80,7 +80,9 @@ class Kind:
             "etc": _ETC,
             "tmp_mb": self.tmp_mb,
             "inodes": self.inodes,
-            "filter": seccomp.program(machine, self.loopback) if self.level != "weak" else None,
+            "filter": seccomp.program(machine, self.loopback, self.level == "strong")
+            if self.level != "weak"
+            else None,
             "loopback": self.loopback,
             "path": self.interpreter.path(self.flavour),
             "preload": list(self.interpreter.preload(self.flavour)) if self.preloads else [],
@@ -230,12 +232,21 @@ class Worker:
     def begin(self, job: dict[str, Any], handles: Sequence[int]) -> None:
         """Hand one program in; `finish` must follow."""
         self.control.settimeout(_START_S)
+        job["stays"] = self._stays(job)
         try:
             packed = [job.get(name) for name in PACKED]
             self._send_job({name: job[name] for name in job if name not in PACKED}, packed, handles)
         except OSError as error:
             self.close()
             raise WorkerLost(f"the worker is gone: {error}") from error
+
+    def _stays(self, job: Mapping[str, Any]) -> bool:
+        """Whether a program keeps to its worker's processor at first. Most are done before it would pay to go
+        elsewhere, and each time they are woken there would be an idle one that knows nothing of them.
+        """
+        if job["kind"] == "exec" or job.get("files") or self.kind.flavour != "lean":
+            return False
+        return not imports.spreads(job["source"]) and not imports.spreads(job.get("test") or "")
 
     def _send_job(self, job: dict[str, Any], packed: list[Any], handles: Sequence[int]) -> None:
         """What process 1 may read itself, and what only its fork unpacks."""

@@ -20,7 +20,7 @@ import pytest
 from evalsuite.cores import processors, usable_cores
 from evalsuite.errors import UserError
 from evalsuite.sandbox import Limits, Outcome, Sandbox, VerdictCache, imports, probe
-from evalsuite.sandbox.outcome import Isolation
+from evalsuite.sandbox.outcome import Isolation, Returned
 from evalsuite.sandbox.tests_inside import class_names
 from tests.sandbox import levels
 from tests.sandbox.plain_user import as_plain_user
@@ -194,6 +194,42 @@ def test_a_thread_keeps_to_the_processor_of_its_worker_and_no_program_does() -> 
     assert {one for one, *_ in told} == kept
     assert [rest for _, *rest in told] == [[len(every), usable_cores(), True]] * 2
     assert sorted(os.sched_getaffinity(0)) == every
+
+
+@pytest.mark.skipif(len(processors()) < 2, reason="there is only one processor to be on")
+def test_a_program_leaves_the_processor_of_its_worker_once_it_takes_long(sandbox: Sandbox) -> None:
+    source = """
+        import ctypes, time  # nothing that lets it go at once
+        LIBC, MASK, STATUS = ctypes.CDLL(None), (ctypes.c_ulong * 64)(), ctypes.c_int()
+        def count():
+            assert LIBC.sched_getaffinity(0, ctypes.sizeof(MASK), MASK) >= 0
+            return sum(bin(word).count("1") for word in MASK)
+        def f(seconds):
+            before, child = count(), LIBC.fork()
+            time.sleep(seconds)
+            if not child:
+                LIBC._exit(count())
+            assert LIBC.waitpid(child, ctypes.byref(STATUS), 0) == child
+            return before, count(), STATUS.value >> 8
+    """
+    source, every = textwrap.dedent(source), len(processors())
+    for seconds, later in ((0, 1), (0.5, every)):
+        expected = (1, later, later)
+        assert sandbox.inproc(source, f"assert f({seconds}) == {expected}, f({seconds})").passed
+        (result,) = sandbox.run_calls(source, "f", [((seconds,), {})]).results
+        assert result == Returned(expected), result
+
+
+def test_few_threads_keep_to_a_processor_and_many_do_not() -> None:
+    every = os.sched_getaffinity(0)
+
+    def look(_: int) -> tuple[bool, bool]:
+        here = os.sched_getaffinity(0)
+        return here == every, sandbox.program("pass").passed
+
+    for size, free in ((4, False), (5, True)):
+        with Sandbox(size) as sandbox, sandbox.threads() as threads:
+            assert set(threads.map(look, range(size))) == {(free or len(every) == 1, True)}
 
 
 # ---- tests inside ----

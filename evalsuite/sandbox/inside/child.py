@@ -70,7 +70,7 @@ def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: in
 def settle(job: dict[str, Any], handles: list[int], control: int) -> None:
     """Make the fork a process of its own: without the worker's channel, with its streams and limits."""
     os.close(control)
-    if _processors:
+    if _processors and not job.get("stays"):
         os.sched_setaffinity(0, _processors)
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     os.chdir(_home)

@@ -20,6 +20,7 @@ from typing import Any
 from evalsuite.sandbox.inside import child, kernel, rehearsal, walls
 
 _TICK_MS = 50
+_SPREADING_TICKS = 2  # a thread that is begun during the first one is met at the second
 _FDS = _socket.CMSG_SPACE(4 * 4)
 _PAGE = resource.getpagesize()
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -301,6 +302,7 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
     dirty = False  # a compiled program waits for the job that runs it
     while True:
         job, handles = inbox.receive(channel)
+        job["stays"] = can_see and bool(plan["processors"]) and job.get("stays")
         if dirty and not job.get("continues"):
             if not cleaner.wipe():
                 os._exit(70)
@@ -317,7 +319,8 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
         for handle in handles:
             os.close(handle)
         seconds: dict[str, float] = {}
-        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1, seconds)
+        room = plan["processors"] if job["stays"] else []
+        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1, seconds, room)
         ended = cleaner.kill_all()
         while True:
             try:
@@ -334,6 +337,18 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
         if not clean:
             os._exit(70)  # after the verdict: who breaks the worker shall not be excused by it
         spent = total
+
+
+def _spread(processors: list[int]) -> None:
+    """Let all threads of all processes of the program go where there is room."""
+    for pid in os.listdir("/proc"):
+        if not pid.isdigit() or pid == "1":
+            continue
+        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                os.sched_setaffinity(int(task), processors)
+        except OSError:
+            pass  # it ended in between
 
 
 def _reap_orphans(pid: int) -> None:
@@ -355,9 +370,10 @@ def _watch(
     job: dict[str, Any],
     shared: int,
     seconds: dict[str, float],
+    room: list[int],
 ) -> tuple[str, float]:
     """Wait until the program ends, is told to end, or holds too much memory: (why, seconds without
-    processor). `poll` looks at the channel.
+    processor). `poll` looks at the channel; `room` are the processors for one that is not done soon.
     """
     if job["order"]:
         return ("late" if job["order"] == b"T" else "told"), -1.0
@@ -367,12 +383,16 @@ def _watch(
     else:
         watched = -1
     limit = job["memory"]
+    spreading = _SPREADING_TICKS if room else 0
     try:
         while True:
             events = poll.poll(_TICK_MS if shared >= 0 else None)
             if not events:
                 if _memory_in_use(shared, seconds) > limit:
                     return "memory", -1.0
+                if spreading:
+                    spreading -= 1
+                    _spread(room)
                 _reap_orphans(pid)
                 continue
             if len(events) > 1 or events[0][0] != watched:
@@ -418,7 +438,7 @@ def _stay(plan: dict[str, Any]) -> None:
     """Keep to one processor, if any is named; the programs may use all of the plan's.
 
     A fork begins where its parent is. What the two write to is warm there, and nobody has to be woken
-    elsewhere; a program that runs long is moved where there is room, as any other.
+    elsewhere. A program that runs long goes where there is room, as any other.
     """
     one, every = plan["processor"], plan["processors"]
     try:
