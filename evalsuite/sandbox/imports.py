@@ -7,7 +7,9 @@ import sys
 
 from evalsuite.sandbox.outcome import Flavour
 
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_IMPORT = re.compile(
+    r"""(?:^|[;:'"])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w., \t]+))""", re.MULTILINE
+)
 _SPREADING = frozenset(
     {"os", "posix", "pty", "subprocess", "threading", "_thread", "concurrent", "asyncio"}
     | {"multiprocessing", "_multiprocessing"}
@@ -19,6 +21,8 @@ def imported(source: str) -> frozenset[str]:
     """Top-level names of the modules that a source imports (a superset: text in strings counts too)."""
     if "import" not in source:
         return frozenset()
+    if "\\\n" in source:
+        source = source.replace("\\\n", " ")
     names: set[str] = set()
     for match in _IMPORT.finditer(source):
         if match.group(1):

@@ -103,7 +103,7 @@ def program(machine: str = "x86_64", loopback: bool = False, own_processes: bool
     """The filter as an array of BPF instructions.
 
     With `loopback`, IPv4 and IPv6 sockets are allowed too: in a network namespace of its own they reach
-    only itself. With `own_processes`, all processes but number 1 may be told which processors to use: in a
+    only itself. With `own_processes`, limits and processors of all processes but number 1 may be set: in a
     namespace of their own they are the program's.
     """
     code: list[tuple[int, int, int, int]] = []
@@ -143,8 +143,8 @@ def program(machine: str = "x86_64", loopback: bool = False, own_processes: bool
     emit(_EQUAL, 0xFFFFFFFF, 0, 1)
     answer(_ALLOW)
     answer(_EPERM)
-    if own_processes:
-        emit(_EQUAL, NUMBERS["sched_setaffinity"], 0, 4)
+    for name in ("sched_setaffinity", "prlimit64") if own_processes else ():
+        emit(_EQUAL, NUMBERS[name], 0, 4)
         emit(_LOAD, 16)
         emit(_EQUAL, 1, 0, 1)
         answer(_EPERM)

@@ -30,7 +30,7 @@ from evalsuite.sandbox.inside.plain import (
 MAX_FRAME = 16 << 20
 _MAX_RANGE = 1 << 62
 _DEEPEST = 3 * DEEPEST  # brackets of a frame: a value takes up to two, a pair of a dictionary one more
-_MOST_ALIKE = 64
+_MOST_ALIKE = 1100  # of honest values, powers of two and tuples of -1 and -2 have most
 _MOST_HASHED = 50_000_000  # members of tuples within tuples, which are hashed once for each tuple around them
 _LONG_TUPLE = 1000
 _MOST_DEQUES = 100_000  # an empty one takes 600 bytes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,14 @@ def test_small_values_spread_over_each_other_take_no_memory(rules: Any) -> None:
     near = evalplus_rules.Comparison(rules, False, "f", 1e-6)
     assert not near.agrees([], [[0.5]] * 300_000, [0.5] * 100_000)
     assert near.agrees([], [0.5 + 1e-9] * 3, [0.5] * 3)
+    tracemalloc.start()
+    try:
+        for text in ("a" * 1_000_000, b"a" * 4_000_000):
+            for got in ([text, *("b" * 99)], [[text], [0.5] * 99], deque([text, *("b" * 99)])):
+                assert not near.agrees([], got, [0.5] * 100)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_long_outputs_and_numbers_are_only_other_ones() -> None:

@@ -519,11 +519,41 @@ def test_another_interpreter_can_be_named() -> None:
         ("from pandas import DataFrame", "scientific"),
         ("import os, sys, sklearn", "scientific"),
         ("importlib.import_module('x')", "scientific"),
+        ("import math; import numpy as np", "scientific"),
+        ("from sys import exit; from numpy import e", "scientific"),
+        ("if True: import numpy as np", "scientific"),
+        ("import sys, \\\n  numpy as np", "scientific"),
+        ("exec('import numpy as np')", "scientific"),
+        ('exec("""from numpy import e""")', "scientific"),
         ("x = 1", "lean"),
     ],
 )
 def test_flavours(source: str, flavour: str) -> None:
     assert imports.flavour(source) == flavour
+
+
+def test_a_program_that_may_look_at_its_processors_is_known_by_its_imports() -> None:
+    assert imports.spreads("import sys; import os") and imports.spreads("from concurrent.futures import *")
+    assert not imports.spreads("import sys, math") and not imports.spreads("os = 1")
+
+
+@pytest.mark.parametrize(
+    ("source", "printed"),
+    [
+        ("class A:\n    def __del__(self):\n        print(1)\na = A()\na.own = a", "1\n"),
+        ("import sys\nprint(2)\ndel sys.stdout", ""),
+        ("print(callable(help), all(map(callable, (copyright, credits, license))))", "True True\n"),
+        ("import os, resource as r\nprint(r.prlimit(os.getpid(), r.RLIMIT_CORE)[0])", "0\n"),
+    ],
+)
+def test_a_program_ends_and_finds_things_as_with_the_plain_interpreter(
+    sandbox: Sandbox, source: str, printed: str
+) -> None:
+    outcome = sandbox.program(source)
+    plainly = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    if "prlimit" not in source:  # limits are the worker's own
+        assert (outcome.exit_code, outcome.stdout) == (plainly.returncode, plainly.stdout)
+    assert (outcome.status, outcome.stdout) == ("pass", printed or outcome.stdout), outcome
 
 
 # ---- verdicts by content ----

@@ -8,6 +8,7 @@ limits.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -36,6 +37,12 @@ def checked_rules(name: str) -> Rules:
     raise UserError(f"there are no EvalPlus rules {name!r}", expected=" or ".join(RULES))
 
 
+_INCOMPARABLE = (
+    *(ArithmeticError, TypeError, ValueError, LookupError, AttributeError),
+    *(RecursionError, MemoryError),  # too deep, too large
+)
+
+
 class Comparison:
     """Compares the values of one program with the expected ones, in order: a tolerance, once set, stays."""
 
@@ -49,7 +56,7 @@ class Comparison:
         """Whether one returned value is right; a comparison that cannot be made is a no."""
         try:
             return self._agrees(arguments, got, wanted)
-        except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError):
+        except _INCOMPARABLE:
             return False
 
     def _agrees(self, arguments: Sequence[Any], got: Any, wanted: Any) -> bool:
@@ -87,6 +94,8 @@ class Comparison:
     def _near(self, got: Any, wanted: Any) -> bool:
         import numpy
 
+        if _has_text(got):
+            return False  # no number, and numpy would give each item the room of the longest one
         if self._new:
             if type(got) is not type(wanted):
                 return False
@@ -110,6 +119,18 @@ def is_floats(value: Any) -> bool:
     if isinstance(value, float):
         return True
     return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(item, float) for item in value)
+
+
+def _has_text(value: Any) -> bool:
+    """Whether there is text or bytes among what numpy would take for the items of an array."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (str, bytes, bytearray)):
+            return True
+        if isinstance(item, (list, tuple, deque)):
+            waiting.extend(item)
+    return False
 
 
 def pyramid_surface(base: float, height: float) -> int:

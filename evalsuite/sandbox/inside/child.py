@@ -37,6 +37,9 @@ def prepare(plan: dict[str, Any]) -> None:
     _processors.update(plan["processors"])
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+    builtins.help = _sitebuiltins._Helper()
+    for name in ("copyright", "credits", "license"):
+        setattr(builtins, name, _sitebuiltins._Printer(name, getattr(sys, name, "")))
     sys.argv[:] = ["main.py"]
     for name in ("LC_CTYPE", "LD_BIND_NOW"):  # the interpreter's own, and for this process alone
         os.environ.pop(name, None)
@@ -52,6 +55,8 @@ def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: in
         job.update(zip(PACKED, marshal.loads(packed)))  # noqa: B905 - old interpreters too
         os.setpgid(0, 0)  # a session of its own would cost a group of the scheduler, made and ended
         settle(job, handles, control)
+        # Programs may look at their own /proc entries, and process 1 at their mappings; nobody may at its own.
+        kernel.set_dumpable(1)
         if job["kind"] == "exec":
             _execute(job)
         gc.enable()
@@ -86,8 +91,6 @@ def settle(job: dict[str, Any], handles: list[int], control: int) -> None:
         except ValueError:  # the host allows less to begin with
             most = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (min(value, most), most))
-    if job["kind"] != "calls":
-        kernel.set_dumpable(1)  # programs may look at their own /proc entries
 
 
 def _write_files(files: dict[str, bytes]) -> None:
@@ -221,7 +224,7 @@ def _run_program(job: dict[str, Any]) -> int:
         trace = error.__traceback__.tb_next if error.__traceback__ is not None else None
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         code = 1
-    return _finish(code, module)
+    return _finish(code, module, "__del__" in job["source"])
 
 
 def _exit_code(value: object) -> int:
@@ -233,15 +236,17 @@ def _exit_code(value: object) -> int:
     return 1
 
 
-def _finish(code: int, module: ModuleType) -> int:
-    """What the interpreter does at its end, as far as a program can notice."""
+def _finish(code: int, module: ModuleType, collect: bool) -> int:
+    """What the interpreter does at its end, as far as a program can notice; with `collect`, it notices when
+    objects go that hold each other.
+    """
     threading = sys.modules.get("threading")
     if threading is not None:
         threading._shutdown()
     atexit = sys.modules.get("atexit")
     if atexit is not None:
         atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None)):
         try:
             # A stream that the program has closed is at its end, as the interpreter sees it too.
             if stream is not None and not getattr(stream, "closed", False):
@@ -251,6 +256,8 @@ def _finish(code: int, module: ModuleType) -> int:
             code = code or 120
     if threading is None or threading.active_count() == 1:
         module.__dict__.clear()  # files that are still open are written out as they go
+        if collect:
+            gc.collect()
     for stream in (sys.__stdout__, sys.__stderr__):
         try:
             if stream is not None and not stream.closed:

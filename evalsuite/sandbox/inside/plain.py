@@ -156,8 +156,10 @@ def _unusual(value: Any, depth: int) -> str:
         return _float(float.__float__(value))
     if isinstance(value, str):
         return quote(str.__str__(value))
-    if isinstance(value, (set, frozenset)):
-        return encode(set(value), depth)
+    if isinstance(value, frozenset):
+        return encode(frozenset(frozenset.__iter__(value)), depth)
+    if isinstance(value, set):
+        return encode(set(set.__iter__(value)), depth)
     if module == "collections" and name == "deque":
         return '{"q":[' + ",".join([encode(item, depth) for item in value]) + "]}"
     if module == "collections" and name in ("ChainMap", "UserDict"):

@@ -124,7 +124,7 @@ def _act(job: dict[str, Any], heard: Any) -> None:
     data = marshal.dumps(heard)
     ours.sendall(len(data).to_bytes(4, "little") + data)
     ours.shutdown(_socket.SHUT_WR)
-    child.settle({**job, "kind": "calls"}, [os.dup(1), os.dup(2)], os.dup(0))
+    child.settle(job, [os.dup(1), os.dup(2)], os.dup(0))
     try:
         if job["kind"] == "calls":
             child.answer_calls(job, theirs.fileno(), _leave)

@@ -17,16 +17,11 @@ import signal
 import sys
 from typing import Any
 
-from evalsuite.sandbox.inside import child, kernel, rehearsal, walls
+from evalsuite.sandbox.inside import child, holdings, kernel, rehearsal, walls
 
 _TICK_MS = 50
 _SPREADING_TICKS = 2  # a thread that is begun during the first one is met at the second
 _FDS = _socket.CMSG_SPACE(4 * 4)
-_PAGE = resource.getpagesize()
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-_WIDE = (16 << 30) // _PAGE  # a process that spans less has few page tables
-_FREE_SOCKETS = 128  # more than ordinary programs have
-_SOCKET_BYTES = 212992  # what a socket holds at most, unless the host says otherwise
 
 
 class _Inbox:
@@ -219,58 +214,6 @@ def _remove_tree(path: str) -> None:
             os.rmdir(inner)
 
 
-def _memory_in_use(shared_before: int, seconds: dict[str, float]) -> int:
-    """Bytes held by all processes of this worker's namespace but this one, and by their sockets.
-
-    Where there are several, the processor `seconds` of each are noted: a parent that does not want to hear of
-    its children's end keeps their time from being counted anywhere.
-    """
-    total = 0
-    names = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
-    for name in names:
-        try:
-            with open(f"/proc/{name}/statm", "rb") as file:
-                fields = file.read().split()
-            if len(names) > 1:
-                _note_seconds(name, seconds)
-        except OSError:
-            continue  # it ended in between
-        if len(fields) > 2:
-            size, resident, shared = (int(field) for field in fields[:3])
-            total += resident - min(shared, shared_before)
-            if size > _WIDE:
-                total += _page_tables(name)
-    return total * _PAGE + _memory_of_sockets()
-
-
-def _note_seconds(name: str, seconds: dict[str, float]) -> None:
-    with open(f"/proc/{name}/stat", "rb") as file:
-        fields = file.read().rpartition(b")")[2].split()
-    if len(fields) > 19:
-        seconds[f"{name} {int(fields[19])}"] = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
-
-
-def _page_tables(name: str) -> int:
-    """Pages that the kernel keeps to tell where those of a process are: none of them is the process's own,
-    and whoever only reads from a mapping without end has nothing else.
-    """
-    try:
-        with open(f"/proc/{name}/status", "rb") as file:
-            for line in file:
-                if line.startswith(b"VmPTE:"):
-                    return int(line.split()[1]) * 1024 // _PAGE
-    except (OSError, ValueError, IndexError):
-        return 0  # it ended in between
-    return 0
-
-
-def _memory_of_sockets() -> int:
-    """An upper bound of what waits in the sockets of this network namespace, which counts for no process."""
-    with open("/proc/net/sockstat", "rb") as file:
-        used = int(file.readline().split()[2])
-    return max(0, used - _FREE_SOCKETS) * _SOCKET_BYTES
-
-
 def _waiting_share(pid: int) -> float:
     """Seconds that a process stood ready without getting a processor, or -1 where the kernel does not say."""
     try:
@@ -318,9 +261,9 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
             child.run(job, inbox.body, handles, control)
         for handle in handles:
             os.close(handle)
-        seconds: dict[str, float] = {}
+        held = holdings.Holdings(shared) if can_see else None
         room = plan["processors"] if job["stays"] else []
-        why, waited = _watch(channel, poll, pid, job, shared if can_see else -1, seconds, room)
+        why, waited = _watch(channel, poll, pid, job, held, room)
         ended = cleaner.kill_all()
         while True:
             try:
@@ -333,7 +276,7 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
         clean = dirty or cleaner.wipe()
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         total = usage.ru_utime + usage.ru_stime
-        _send(channel, status, why, extra, max(total - spent, sum(seconds.values())), waited)
+        _send(channel, status, why, extra, max(total - spent, held.seconds() if held else 0.0), waited)
         if not clean:
             os._exit(70)  # after the verdict: who breaks the worker shall not be excused by it
         spent = total
@@ -368,8 +311,7 @@ def _watch(
     poll: select.poll,
     pid: int,
     job: dict[str, Any],
-    shared: int,
-    seconds: dict[str, float],
+    held: holdings.Holdings | None,
     room: list[int],
 ) -> tuple[str, float]:
     """Wait until the program ends, is told to end, or holds too much memory: (why, seconds without
@@ -386,9 +328,9 @@ def _watch(
     spreading = _SPREADING_TICKS if room else 0
     try:
         while True:
-            events = poll.poll(_TICK_MS if shared >= 0 else None)
-            if not events:
-                if _memory_in_use(shared, seconds) > limit:
+            events = poll.poll(None if held is None else _TICK_MS)
+            if not events and held is not None:
+                if held.look() > limit:
                     return "memory", -1.0
                 if spreading:
                     spreading -= 1
