@@ -126,11 +126,19 @@ def test_blocks_in_their_order() -> None:
         ("try:\n    import numpy\nexcept ImportError:\n    numpy = None\n", None),
         ("import sys\nsys.setrecursionlimit(9)\n", None),
         ("é = 1\nprint('ü'); ö = 2\n", "é = 1\npass; ö = 2\n"),
+        ("def g(n): return f(n)\nT = {1: g}\ndef f(n): return T[n](n)\nt = T[1](1)\n", "{}pass\n"),
+        ("def f(n): return n\nold = f\ndef f(n): return old(n)\n", None),
+        ("def f(n): return n\nold = [f]\ndef w(g): return lambda n: old[0](n)\nf = w(1)\n", None),
+        ("class A:\n    def m(self): return f(B)\na = A()\nB = f\ndef f(n): return a.m()\n", None),
+        ("def f(n):\n    out = n\n    return out\nout = f(1)\n", "{}pass\n"),
+        ("def f(n, k=1): return k\nk = f(1)\n", "{}pass\n"),
+        ("def f(n):\n    global k\n    k = n\n    return k\nk = f\n", None),
         ("not python at all", None),
     ],
 )
 def test_what_only_shows_the_function_is_left_out(code: str, left: str | None) -> None:
-    assert without_demonstrations(code, "f") == (code if left is None else left)
+    head = code[: code.rstrip("\n").rfind("\n") + 1]
+    assert without_demonstrations(code, "f") == (code if left is None else left.replace("{}", head))
 
 
 def by_trying_all(text: str) -> str:

@@ -55,7 +55,7 @@ def run(job: dict[str, Any], packed: memoryview, handles: list[int], control: in
         job.update(zip(PACKED, marshal.loads(packed)))  # noqa: B905 - old interpreters too
         os.setpgid(0, 0)  # a session of its own would cost a group of the scheduler, made and ended
         settle(job, handles, control)
-        # Programs may look at their own /proc entries, and process 1 at their mappings; nobody may at its own.
+        # Programs may look at their own /proc entries, and process 1 at their mappings.
         kernel.set_dumpable(1)
         if job["kind"] == "exec":
             _execute(job)
