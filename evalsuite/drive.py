@@ -309,7 +309,7 @@ class Driver:
         for name, queue in self._queues.items():
             stage = "eval" if name == EVAL_QUEUE else "infer"
             pool = self._pools[stage]
-            if pool.in_process and stage == "eval" and self._infer_open():
+            if pool.in_process and stage == "eval" and not self._all_answered():
                 continue
             open_tasks = queue.count("ready", pool.workers)
             if not open_tasks and not (stage == "eval" and queue.has("waiting")):
@@ -328,8 +328,17 @@ class Driver:
                 started = True
         return started
 
-    def _infer_open(self) -> bool:
-        return any(self._is_open(name) for name in self._queues if name != EVAL_QUEUE)
+    def _all_answered(self) -> bool:
+        """Whether a judge would find nothing to wait for.
+
+        One in this process must not wait: while it does, nobody is there to release what it waits for.
+        """
+        if any(self._is_open(name) for name in self._queues if name != EVAL_QUEUE):
+            return False
+        judge = self._queues[EVAL_QUEUE]
+        if judge.has("waiting"):
+            self._seeder.release()
+        return not judge.has("waiting")
 
     def _job(self, queue: str, pool: Pool) -> Job:
         self._started += 1

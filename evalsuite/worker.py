@@ -23,7 +23,7 @@ from zlib import crc32
 from evalsuite.config.secrets import Redactor, environment_secrets, resolve_secrets
 from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
-from evalsuite.errors import describe, kind_of
+from evalsuite.errors import UserError, describe, kind_of
 from evalsuite.inferencers.base import Exchange, Inferencer
 from evalsuite.models.base import Model
 from evalsuite.plan import EVAL_QUEUE, ModelEntry, Pair, Plan, TaskFinder, sampling_of
@@ -381,9 +381,11 @@ def main(argv: Sequence[str]) -> int:
     except Stopped:
         return EXIT_STOPPED
     except Exception as error:
-        # The log gets the whole traceback, and neither it nor the word to the driver holds a key.
+        # The log gets the whole traceback of a defect, and neither it nor the word to the driver holds a key.
         clean = secrets_of(os.environ).clean
-        sys.stderr.write(clean("".join(traceback.format_exception(error))))
+        of_user = isinstance(error, UserError)
+        told = f"{describe(error)}\n" if of_user else "".join(traceback.format_exception(error))
+        sys.stderr.write(clean(told))
         report_fatal(folder, owner, queue, kind_of(error), clean(describe(error)))
         return 1
     return 0

@@ -79,10 +79,15 @@ class Bench:
             **kwargs,
         )
 
-    def run(self, *words: str, status: int | None = 0) -> tuple[str, str]:
+    def run(self, *words: str, status: int | None = 0, timeout: float = 120) -> tuple[str, str]:
         """Run the program to its end; its output and its messages."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=120)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
         if status is not None:
             assert process.returncode == status, f"status {process.returncode}\n{out}\n{err}"
         return out, err

@@ -38,6 +38,26 @@ def test_debug_runs_everything_in_one_process(ready: Ready) -> None:
     assert "(n=10)" in out and not list(bench.latest.glob("logs/*"))
 
 
+LOCAL = {"runner": {"type": "local"}}
+
+
+@pytest.mark.parametrize("how", ["--debug", "local", "local judge"])
+def test_in_one_process_a_failed_model_ends_the_run_as_it_does_in_several(ready: Ready, how: str) -> None:
+    stages = {"infer": LOCAL, "eval": LOCAL} if how == "local" else {"eval": LOCAL}
+    bench = ready(30, model={"mode": "field"}, **(stages if how != "--debug" else {}))
+    out, err = bench.run("c.py", *(["--debug"] if how == "--debug" else []), status=1, timeout=30)
+    assert "failed 30/30" in out and "needs the text to look for" in out
+    assert "Traceback" not in out + err
+    if how != "local judge":  # the words of a worker of this process are the user's to read, once
+        assert err.count("needs the text to look for") == 1
+
+
+def test_in_one_process_a_defect_is_tried_again_and_told_with_its_traceback(ready: Ready) -> None:
+    bench = ready(4, model={"faults": {"crash_after": 0, "crash_how": "raise"}})
+    out, err = bench.run("c.py", "--debug", "--retry", "1", status=1, timeout=30)
+    assert "failed 4/4" in out and err.count("Traceback") == 2
+
+
 def test_a_finished_run_rerun_does_nothing(ready: Ready) -> None:
     bench = ready(30)
     first, _ = bench.run("c.py")
