@@ -111,7 +111,7 @@ def at_least(least: int) -> Callable[[str], int]:
     """The type of a flag whose number may not be smaller than this."""
 
     def read(word: str) -> int:
-        if not word.removeprefix("-").isdigit() or int(word) < least:
+        if not word.removeprefix("-").isdecimal() or int(word) < least:
             raise argparse.ArgumentTypeError(f"{word!r} is no whole number of {least} or more")
         return int(word)
 

@@ -191,7 +191,7 @@ def _unknown(type_name: str, room: str) -> UserError:
     few = f"one of {', '.join(sorted(names))}"
     return UserError(
         f"{type_name!r} is not one of the {room}",
-        expected=few if len(names) <= 12 else "a known name or a dotted path",
+        expected=few if 0 < len(names) <= 12 else "a known name or a dotted path",
         nearest=nearest_name(short_name(type_name), names),
     )
 

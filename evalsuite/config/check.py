@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,15 @@ def check(config: RunConfig, *, gpus: int | None = None) -> list[UserError]:
     for stage in ("infer", "eval"):
         checker.stage(getattr(config, stage), stage)
     checker.summarizer()
-    return checker.errors
+    return _once(checker.errors)
+
+
+def _once(errors: Iterable[UserError]) -> list[UserError]:
+    """Each mistake once: a key may be known to the engine and to the class that its dict names."""
+    found: dict[tuple[str, str], UserError] = {}
+    for error in errors:
+        found.setdefault((error.where, error.what), error)
+    return list(found.values())
 
 
 def ensure(config: RunConfig, *, gpus: int | None = None) -> None:
@@ -276,7 +284,7 @@ class _Checker:
             return None  # no fault of the config: the plan leaves such a dataset out and says so
         except UserError as error:
             self._take(error, f"{where}.path")
-        except Exception as error:  # the user's own class fails while it is built or read
+        except (Exception, SystemExit) as error:  # the user's own class fails while it is built or read
             self._add(f"reading its first rows fails: {type(error).__name__}: {error}", where)
         return None
 
@@ -303,7 +311,9 @@ class _Checker:
                 function = resolve(name, "postprocessors")
             except UserError as error:
                 near = error.nearest or nearest_name(short_name(name), NAMES)
-                self._add(error.what, f"{where}.type", error.expected, near)
+                own = f"one of {', '.join(sorted(NAMES))}, or a dotted path"
+                bare = not {".", ":"} & set(name)
+                self._add(error.what, f"{where}.type", own if bare else error.expected, near)
                 return
         text = next(iter(inspect.signature(function).parameters), "")
         self.errors += self._keywords(function, value, where, {"type": str}, supplied=(text,))
@@ -360,7 +370,7 @@ class _Checker:
         except UserError as error:
             self._take(error, f"{where}.type")
             return None
-        except Exception as error:  # the user's own module fails while it is imported
+        except (Exception, SystemExit) as error:  # the user's own module fails (or exits) at its import
             self._add(f"importing {name!r} fails: {type(error).__name__}: {error}", f"{where}.type")
             return None
         if not callable(factory):

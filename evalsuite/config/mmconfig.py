@@ -52,7 +52,7 @@ def load(path: Path) -> dict[str, Any]:
             config = Config.fromfile(str(path), format_python_code=False)
         except UserError:
             raise
-        except Exception as error:  # whatever a config raises is its author's to mend
+        except (Exception, SystemExit) as error:  # whatever a config raises is its author's to mend
             raise _explained(error, path) from error
     values: dict[str, Any] = config._cfg_dict
     return {key: value for key, value in dict.items(values) if not _is_tool(value)}
@@ -90,9 +90,16 @@ def _check_syntax(path: Path) -> None:
     except _Trouble as error:
         raise UserError(error.what, where=f"{path}:{error.line}", expected=error.expected) from error
     except SyntaxError as error:
-        raise UserError(f"not valid Python: {error.msg}", where=f"{path}:{error.lineno}") from error
+        raise UserError(f"not valid Python: {error.msg}", where=_at(path, error.lineno)) from error
     except UnicodeDecodeError as error:
         raise UserError("the file is not UTF-8 text", where=str(path)) from error
+    except ValueError as error:  # Python 3.10 says so of null bytes
+        raise UserError(f"not valid Python: {error}", where=str(path)) from error
+
+
+def _at(file: str | Path, line: int | None) -> str:
+    """A place in a file; not everything that is wrong with one is wrong in a line."""
+    return f"{file}:{line}" if line else str(file)
 
 
 @contextmanager
@@ -208,7 +215,7 @@ def _base_import(node: ast.stmt, roots: list[Path]) -> str:
     return f"{'.' * node.level}{node.module}"
 
 
-def _explained(error: Exception, path: Path) -> UserError:
+def _explained(error: BaseException, path: Path) -> UserError:
     """What went wrong in a config, with the line in the config where it did."""
     frames = _frames(error)
     readers = [frame.f_locals for frame in frames if frame.f_code.co_name in _READERS]
@@ -217,10 +224,23 @@ def _explained(error: Exception, path: Path) -> UserError:
     where = f"{own[-1].filename}:{own[-1].lineno}" if own else here
     text = (own[-1].line or "") if own else ""
     if isinstance(error, _Trouble):
-        where = f"{here}:{error.line}" if error.line else here
-        return UserError(error.what, where=where, expected=error.expected, nearest=error.nearest)
+        return UserError(
+            error.what, where=_at(here, error.line), expected=error.expected, nearest=error.nearest
+        )
     if isinstance(error, SyntaxError):
-        return UserError(f"not valid Python: {error.msg}", where=f"{here}:{error.lineno}")
+        return UserError(f"not valid Python: {error.msg}", where=_at(here, error.lineno))
+    if isinstance(error, SystemExit):
+        return UserError(
+            f"the config ends the program: {text}".rstrip(": "),
+            where=where,
+            expected="a config without exit()",
+        )
+    if isinstance(error, RecursionError) and (cycle := _cycle(frames)):
+        return UserError(
+            f"the config includes itself: {' -> '.join(cycle)}",
+            where=cycle[0],
+            expected="bases that do not lead back to it",
+        )
     if isinstance(error, RuntimeError) and not error.args:
         return UserError(
             f"an imported function cannot be called in a config: {text}".rstrip(": "),
@@ -249,7 +269,22 @@ def _explained(error: Exception, path: Path) -> UserError:
 _READERS = ("_parse_lazy_import", "_file2dict")
 
 
-def _frames(error: Exception) -> list[FrameType]:
+def _cycle(frames: list[FrameType]) -> list[str]:
+    """The files that were read one from the other until the first of them came again; none when none did."""
+    order: dict[tuple[str, str], None] = {}
+    for frame in dict.fromkeys(frames):  # one that raises an error again is in its traceback twice
+        name, file = frame.f_code.co_name, frame.f_locals.get("filename")
+        if name not in _READERS or not isinstance(file, str):
+            continue
+        step = (name, os.path.realpath(file))
+        if step in order:
+            steps = list(order)
+            return [path for _, path in (*steps[steps.index(step) :], step)]
+        order[step] = None
+    return []
+
+
+def _frames(error: BaseException) -> list[FrameType]:
     found, step = [], error.__traceback__
     while step is not None:
         found.append(step.tb_frame)

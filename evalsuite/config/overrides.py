@@ -50,6 +50,8 @@ def _lists(value: Any) -> Any:
         return [_lists(item) for item in value]
     if isinstance(value, dict):
         return {str(key): _lists(item) for key, item in value.items()}
+    if value is ...:
+        return "..."
     return str(value) if isinstance(value, (set, bytes, complex)) else value
 
 
@@ -91,7 +93,7 @@ def _is_slip(one: str, other: str) -> bool:
 def _positions(target: list[Any], head: str, where: str) -> list[int]:
     if head == "*":
         return list(range(len(target)))
-    if not head.lstrip("-").isdigit():
+    if not head.removeprefix("-").isdecimal():
         abbrs = [str(item.get("abbr")) for item in target if isinstance(item, dict)]
         if head in abbrs:
             return [abbrs.index(head)]

@@ -50,7 +50,10 @@ def check_keywords(
             if key in hints and not fits(value, hints[key]):
                 errors.append(
                     UserError(
-                        f"{shown(key, value)} is wrong", where=f"{where}.{key}", expected=describe(hints[key])
+                        f"{shown(key, value)} is wrong",
+                        where=f"{where}.{key}",
+                        expected=describe(hints[key]),
+                        nearest=_nearest_choice(value, hints[key]),
                     )
                 )
         elif key not in others and not takes_all:
@@ -120,6 +123,13 @@ def fits(value: Any, hint: Any) -> bool:
     return True
 
 
+def _nearest_choice(value: Any, hint: Any) -> str:
+    """The value that a mistyped one most likely meant, where a class names its choices."""
+    if typing.get_origin(hint) is not typing.Literal or not isinstance(value, str):
+        return ""
+    return nearest_name(value, map(str, typing.get_args(hint)))
+
+
 def describe(hint: Any) -> str:
     """A type in words that a user of configs knows."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -140,5 +150,7 @@ def describe(hint: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return "a dict"
     if isinstance(kind, type) and issubclass(kind, (Sequence, set, frozenset)):
-        return "a list"
+        several = {int: "whole numbers", float: "numbers", str: "texts"}
+        items = several.get(arguments[0], "") if arguments else ""
+        return f"a list of {items}" if items else "a list"
     return getattr(hint, "__name__", str(hint))

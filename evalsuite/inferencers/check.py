@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from evalsuite.config.signature import describe, fits, shown
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.inferencers.build import KINDS
 from evalsuite.inferencers.chat import MODES
@@ -27,28 +28,27 @@ _ROLES = ("HUMAN", "BOT", "SYSTEM")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LATEX = re.compile(r"(?:\\[A-Za-z]+|[\^_])(?:\{\w*\})+")
 
-Types = type | tuple[type, ...]
-_ANY: Mapping[str, Types] = {
+_ANY: Mapping[str, Any] = {
     "max_seq_len": int,
     # OpenCompass's keys for batches and files, which the engine decides here
     "batch_size": int,
     "save_every": int,
     "output_json_filepath": str,
     "output_json_filename": str,
-    "fix_id_list": (list, tuple),
+    "fix_id_list": list,
     "dump_timer": bool,
     "dump_res_length": bool,
 }
-_GENERATE: Mapping[str, Types] = {
+_GENERATE: Mapping[str, Any] = {
     "max_out_len": int,
     "min_out_len": int,
-    "stopping_criteria": (list, tuple),
+    "stopping_criteria": list[str],
     "generation_kwargs": Mapping,
     "gen_field_replace_token": str,
     "tools_column": str,
 }
-_CHOOSE: Mapping[str, Types] = {"labels": (list, tuple), "choose": str}
-OPTIONS: Mapping[str, Mapping[str, Types]] = {
+_CHOOSE: Mapping[str, Any] = {"labels": list, "choose": str}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "GenInferencer": {**_ANY, **_GENERATE, "multiround": bool},
     "ParallelGenInferencer": {**_ANY, **_GENERATE, "multiround": bool, "max_infer_workers": int},
     "ChatInferencer": {**_ANY, **_GENERATE, "infer_mode": str},
@@ -58,7 +58,7 @@ OPTIONS: Mapping[str, Mapping[str, Types]] = {
         **_GENERATE,
         "sc_size": int,
         "infer_type": str,
-        "extractor": (str, Mapping),
+        "extractor": str | Mapping,
     },
     "PPLInferencer": {**_ANY, **_CHOOSE, "normalizing_str": str},
     "LLInferencer": {**_ANY, **_CHOOSE, "continuation_column": str},
@@ -134,14 +134,10 @@ def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
             continue
         if key not in known:
             errors.append(_unknown(key, tuple(known), where, f" of {name}"))
-        elif value is not None and (
-            not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is int)
-        ):
+        elif value is not None and not fits(value, known[key]):
             errors.append(
                 UserError(
-                    f"cannot be a {type(value).__name__}",
-                    where=f"{where}.{key}",
-                    expected=_words(known[key]),
+                    f"{shown(key, value)} is wrong", where=f"{where}.{key}", expected=describe(known[key])
                 )
             )
     if errors:
@@ -291,9 +287,3 @@ def _listed(cfg: Any, key: str) -> tuple[str, ...]:
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _words(types: Types) -> str:
-    names = {int: "a whole number", str: "a text", bool: "True or False", list: "a list", Mapping: "a dict"}
-    several = types if isinstance(types, tuple) else (types,)
-    return " or ".join(names[one] for one in several if one in names)

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.models.base import ModelFacts, PromptKind
 from evalsuite.types import Answer, Failure, Finish, OptionScore, Prompt, Request
 
-MODES = ("echo", "hash", "field", "constant", "choice")
+Mode = Literal["echo", "hash", "field", "constant", "choice"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 CHARS_PER_TOKEN = 4
 FOREVER = 10**8
 
@@ -98,7 +99,7 @@ class EchoModel:
     def __init__(
         self,
         path: str = "echo",
-        mode: str = "echo",
+        mode: Mode = "echo",
         *,
         field: str = "",
         text: str = "",

@@ -138,6 +138,31 @@ def test_a_user_module_that_fails_is_reported_with_its_error(problems: Callable[
     assert "ValueError: oh" in found["datasets[0].type"]
 
 
+def test_a_user_module_that_ends_the_program_is_reported(problems: Callable[..., dict[str, str]]) -> None:
+    text = "from leaving_module import X\n" + MODELS + "datasets = [dict(type=X, abbr='x')]\n"
+    found = problems(text, **{"leaving_module.py": "import sys\nsys.exit(0)"})
+    assert "importing 'leaving_module.X' fails: SystemExit" in found["datasets[0].type"]
+
+
+def test_a_value_that_is_none_of_a_classs_choices_names_the_nearest(
+    problems: Callable[..., dict[str, str]],
+) -> None:
+    found = problems(DATASETS + "models = [dict(type='EchoModel', abbr='m', mode='feild')]\n")
+    assert found["models[0].mode"].startswith("'feild' is wrong | 'echo' or ")
+    assert found["models[0].mode"].endswith("| field")
+
+
+def test_an_unknown_post_processor_is_told_with_all_names(problems: Callable[..., dict[str, str]]) -> None:
+    text = "models = [dict(type='EchoModel', abbr='m', pred_postprocessor=dict(type='xyzzy'))]\n"
+    found = problems(DATASETS + text)
+    assert "| one of extract-non-reasoning-content, " in found["models[0].pred_postprocessor.type"]
+
+
+def test_a_key_that_engine_and_class_both_know_is_told_once(problems: Callable[..., dict[str, str]]) -> None:
+    found = problems(DATASETS + "models = [dict(type='EchoModel', abbr='m', max_seq_len='a')]\n")
+    assert set(found) == {"models[0].max_seq_len"}
+
+
 def test_a_class_that_is_not_in_its_module_is_named(problems: Callable[..., dict[str, str]]) -> None:
     text = "from near_module import Reader_\n" + MODELS + "datasets = [dict(type=Reader_, abbr='x')]\n"
     found = problems(text, **{"near_module.py": "class Reader: pass"})

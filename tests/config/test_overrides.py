@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalsuite.config.overrides import apply, parse_value
@@ -55,6 +55,8 @@ def test_a_star_means_every_entry() -> None:
         ("models.0.max_out_le=x", "did you mean 'max_out_len'?"),
         ("infer.runer.type=x", "did you mean 'runner'?"),
         ("models.c.abbr=x", "no place in a list of 2"),
+        ("models.².abbr=x", "no place in a list of 2"),
+        ("models.--1.abbr=x", "no place in a list of 2"),
         ("models.9.abbr=x", "there is no entry 9 in a list of 2; expected 0 to 1"),
         ("models.0.abbr.x=1", "is no key of 'a'"),
         ("models.0", "sets nothing"),
@@ -92,6 +94,7 @@ def test_values_are_literals_where_they_can_be(text: str, value: Any) -> None:
 
 
 @given(st.text(max_size=60))
+@example("...")
 def test_any_text_is_some_plain_value(text: str) -> None:
     assert isinstance(parse_value(text), (str, int, float, bool, list, dict, type(None)))
 

@@ -253,6 +253,12 @@ def test_imported_functions_are_kept_by_name_and_local_ones_are_refused(tree: Tr
             ["same name", "x"],
         ),
         ({"abc.py": "x=1", "eval.py": "_base_ = ['./abd.py']"}, ["eval.py", "abd.py", "did you mean 'abc'?"]),
+        (
+            {"a.py": "_base_ = ['./eval.py']", "eval.py": "_base_ = ['./a.py']"},
+            ["includes itself", "eval.py -> ", "a.py -> "],
+        ),
+        ({"eval.py": "import sys\nmodels = []\nsys.exit(0)"}, ["eval.py:3", "ends the program: sys.exit(0)"]),
+        ({"eval.py": "models = []\n\0"}, ["eval.py: not valid Python", "null bytes"]),
     ],
 )
 def test_a_mistake_says_where_and_what(tree: Tree, files: dict[str, str], words: list[str]) -> None:
@@ -261,6 +267,9 @@ def test_a_mistake_says_where_and_what(tree: Tree, files: dict[str, str], words:
         read_config(root / "eval.py")
     for word in words:
         assert word in str(caught.value)
+
+
+READ_BASE = "from mmengine.config import read_base\nwith read_base():\n"
 
 
 @pytest.mark.parametrize(
@@ -274,6 +283,9 @@ def test_a_mistake_says_where_and_what(tree: Tree, files: dict[str, str], words:
         ("from .broken import x_datasets", ["broken.py:2", "not valid Python"]),
         ("from .broken_inside import x_datasets", ["broken_inside.py:3", "'x_dataset' is not defined"]),
         ("import os", ["eval.py:3", "only `from ... import ...`"]),
+        ("from .eval import models", ["includes itself", "configs/eval.py -> "]),
+        ("from .round import models", ["includes itself", "configs/eval.py -> ", "configs/round.py -> "]),
+        ("from .leaves import models", ["leaves.py:2", "ends the program: exit()"]),
     ],
 )
 def test_a_mistake_under_read_base_names_the_right_file(tree: Tree, line: str, words: list[str]) -> None:
@@ -282,7 +294,9 @@ def test_a_mistake_under_read_base_names_the_right_file(tree: Tree, line: str, w
             "configs/base.py": "from a import B\nx_datasets = [dict(type=B)]",
             "configs/broken.py": "x = 1\ny = = 2",
             "configs/broken_inside.py": "from a import B\nx_datasets = []\ny = x_dataset",
-            "configs/eval.py": f"from mmengine.config import read_base\nwith read_base():\n    {line}\n",
+            "configs/leaves.py": "from a import B\nexit()",
+            "configs/round.py": f"{READ_BASE}    from .eval import x\n",
+            "configs/eval.py": f"{READ_BASE}    {line}\n",
         }
     )
     with pytest.raises(UserError) as caught:

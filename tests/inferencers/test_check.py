@@ -74,7 +74,12 @@ def test_a_right_config_has_nothing_against_it() -> None:
         (
             {"inferencer": {"type": "GenInferencer", "stopping_criteria": "x"}},
             ".stopping_criteria",
-            ["a list"],
+            ["a list of texts"],
+        ),
+        (
+            {"inferencer": {"type": "GenInferencer", "stopping_criteria": [1]}},
+            ".stopping_criteria",
+            ["[1] is wrong", "a list of texts"],
         ),
         (
             {"inferencer": {"type": "GenInferencer", "generation_kwargs": {"num_return_sequences": 4}}},

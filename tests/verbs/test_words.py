@@ -20,6 +20,7 @@ WRONG = {
         "'0' is no whole number of 1 or more",
     ),
     "configs/eval_demo.py --retry many": ("--retry", "'many' is no whole number of 0 or more"),
+    "configs/eval_demo.py --retry ²": ("--retry", "'²' is no whole number of 0 or more"),
     "configs/eval_demo.py --peft-path a": ("--peft-path: says nothing without --hf-path",),
     "configs/eval_demo.py --custom-dataset-data-type qa": ("without --custom-dataset-path",),
     "configs/eval_demo.py --dry-run -p gpu --qos high": (
