@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -28,6 +29,8 @@ EXIT_FAILED = 1
 EXIT_WRONG = 2
 EXIT_INTERRUPTED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""What a place itself has against being used; that one is not there would be for us to foresee."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return EXIT_FAILED
     except OSError as error:
+        if error.errno in _CLOSED and isinstance(error.filename, (str, bytes)):
+            sys.stderr.write(f"evalsuite: {os.fsdecode(error.filename)}: {error.strerror}\n")
+            return EXIT_WRONG
         if error.errno not in _NO_ROOM:
             raise
         where = f" ({error.filename})" if error.filename else ""

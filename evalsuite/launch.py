@@ -156,10 +156,11 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
     from evalsuite.plan import HashCache, Plan, build_plan
     from evalsuite.pools import make_pools
     from evalsuite.registry import extend_path
-    from evalsuite.store.folder import RunFolder
+    from evalsuite.store.folder import RunFolder, expect_work_dir
 
     extend_path(config.search_paths)
     parent = Path(options.work_dir or config.work_dir or Path("outputs") / config.name)
+    expect_work_dir(parent)
     folder = RunFolder.find(parent, options.reuse) if options.reuse else None
     earlier = Plan.load(folder.plan_file) if folder and folder.plan_file.exists() else None
     hashes = HashCache(parent / ".hashes.json")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -144,6 +146,26 @@ class RunFolder:
     def siblings(self) -> Sequence[RunFolder]:
         """The other runs of the same work directory, the newest first: their answers may be reused."""
         return [RunFolder(path) for path in reversed(list_runs(self.path.parent)) if path != self.path]
+
+
+def expect_work_dir(place: Path) -> None:
+    """Refuse a place that cannot hold run folders before anything is read there; it need not exist yet."""
+    wrong = ""
+    try:
+        if not stat.S_ISDIR(place.stat().st_mode):
+            wrong = "it is no folder"
+        elif not os.access(place, os.R_OK | os.X_OK):
+            wrong = os.strerror(errno.EACCES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        wrong = error.strerror or str(error)
+    if wrong:
+        raise UserError(
+            f"this cannot be a work directory: {wrong}",
+            where=str(place),
+            expected="a folder that you may enter and read, or a name for a new one",
+        )
 
 
 def is_run(path: Path) -> bool:

@@ -220,3 +220,10 @@ def test_combinations_follow_the_models_that_are_chosen(bench: Bench) -> None:
     assert out.count("(n=4)") == 2 and out.count("not asked for") == 2
     out, _ = bench.run("c.py", "--models", "right")
     assert out.count("(n=4)") == 1 and "left" not in out
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("-r",)])
+def test_a_work_directory_that_is_a_file_is_told_in_one_line(ready: Ready, more: tuple[str, ...]) -> None:
+    bench = ready(5)
+    _, err = bench.run("c.py", "-w", "d.jsonl", *more, status=2)
+    assert err.count("\n") == 1 and "d.jsonl: this cannot be a work directory: it is no folder" in err
