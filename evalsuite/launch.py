@@ -94,12 +94,15 @@ def read(options: RunOptions) -> Any:
 
 
 def _narrowed(config: Any, named: Any, options: RunOptions) -> Any:
-    """Names beside a config file choose among its models and datasets, or bring others in their place."""
+    """Names beside a config file choose among its models and datasets, or bring others in their place.
+
+    A summarizer that is named takes the place of the file's.
+    """
     from evalsuite.config.assemble import assemble_named
     from evalsuite.plan import select
 
     changes: dict[str, Any] = {}
-    others = replace(named, models=(), datasets=(), summarizer="")
+    others = replace(named, models=(), datasets=())
     for kind, patterns in (("models", options.models), ("datasets", options.datasets)):
         entries = getattr(config, kind)
         chosen = set(select([entry["abbr"] for entry in entries], patterns))
@@ -107,11 +110,11 @@ def _narrowed(config: Any, named: Any, options: RunOptions) -> Any:
             changes[kind] = tuple(entry for entry in entries if entry["abbr"] in chosen)
         elif patterns:
             others = replace(others, **{kind: patterns})
-    if others.models or others.datasets or others.hf_model or others.custom_dataset:
+    if others.models or others.datasets or others.summarizer or others.hf_model or others.custom_dataset:
         extra, matched = assemble_named(others)
         for found in matched:
             sys.stderr.write(f"using {found.kind[:-1]} config {found.path}\n")
-        for kind in ("models", "datasets"):
+        for kind in ("models", "datasets", "summarizer"):
             if getattr(extra, kind):
                 changes[kind] = getattr(extra, kind)
         changes["search_paths"] = tuple(dict.fromkeys((*config.search_paths, *extra.search_paths)))

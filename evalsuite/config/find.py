@@ -86,7 +86,7 @@ def match(kind: str, pattern: str, roots: Sequence[Path]) -> list[Found]:
         looked = ", ".join(str(root / FOLDERS[kind][0]) for root in roots) or "no folder of configs"
         raise UserError(
             f"no config matches {pattern!r}",
-            where=f"--{kind}",
+            where=_flag(kind),
             expected=f"the name of a file in {looked}",
             nearest=nearest_name(wanted, (item.name for item in everything)),
         )
@@ -94,10 +94,15 @@ def match(kind: str, pattern: str, roots: Sequence[Path]) -> list[Found]:
         if one.name == other.name:
             raise UserError(
                 f"two configs are called {one.name!r}: {one.path} and {other.path}",
-                where=f"--{kind}",
+                where=_flag(kind),
                 expected="names that differ",
             )
     return found
+
+
+def _flag(kind: str) -> str:
+    """The flag that takes names of a kind: of summarizers and clusters there is one."""
+    return f"--{kind}" if kind in ("models", "datasets") else f"--{kind[:-1]}"
 
 
 def listing(patterns: Sequence[str] = (), user_dir: str | Path | None = None) -> list[Found]:

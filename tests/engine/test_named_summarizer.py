@@ -1,0 +1,28 @@
+"""A summarizer that is named beside a config file makes the table, in place of the file's own."""
+
+from __future__ import annotations
+
+from tests.engine.conftest import Bench
+
+SUMMARIZER = "summarizer = dict(dataset_abbrs=['--- from elsewhere ---', 'd'])\n"
+
+
+def test_a_named_summarizer_takes_the_place_of_the_files(bench: Bench) -> None:
+    bench.data(2)
+    bench.config(summarizer={"dataset_abbrs": ["--- from the file ---", "d"]})
+    place = bench.folder / "configs" / "summarizers" / "elsewhere.py"
+    place.parent.mkdir(parents=True)
+    place.write_text(SUMMARIZER)
+    out, err = bench.run("c.py", "--summarizer", "elsewhere")
+    assert "from elsewhere" in out and "from the file" not in out
+    assert f"using summarizer config {place}" in err
+
+
+def test_a_summarizer_that_nobody_knows_is_refused(bench: Bench) -> None:
+    bench.data(2)
+    bench.config()
+    _, err = bench.run("c.py", "--summarizer", "qwen_coder_bas", status=2)
+    assert (
+        "--summarizer: no config matches 'qwen_coder_bas'" in err and "did you mean 'qwen_coder_base'?" in err
+    )
+    assert not (bench.folder / "outputs").exists()
