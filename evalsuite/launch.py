@@ -35,7 +35,7 @@ def launch(options: RunOptions) -> int:
         )
     config = accelerated(read(options), options)
     gpus = len(find_gpus())
-    problems = check(config, gpus=None if options.slurm else gpus)
+    problems = check(config, gpus=None if options.slurm else gpus, scored=options.mode != "infer")
     if problems:
         raise UserErrors(problems)
     config, environment = extract(config)
@@ -175,6 +175,7 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
         history=timed,
         reuse=not options.fresh,
         earlier=earlier,
+        scored=options.mode != "infer",
     )
     pools = make_pools(config, plan, options, gpus)
     plan = judgeable(plan, look=options.mode != "infer" and not pools.cluster)

@@ -17,18 +17,22 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite import __version__
+from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset, repeats_of
+from evalsuite.datasets.check import check_columns, check_references, nothing_left
 from evalsuite.errors import NotHere, UserError, UserErrors
+from evalsuite.evaluators.choice import needs_reference
 from evalsuite.partitioners import Load, Partitioner
 from evalsuite.store.files import brief_name, file_sha256, folder_fingerprint, read_json, write_json
 from evalsuite.store.keys import digest
-from evalsuite.types import Sampling, Stage, Task, Verb
+from evalsuite.types import Sample, Sampling, Stage, Task, Verb
 
 EVAL_QUEUE = "eval"
 CHARS_PER_TOKEN = 3.5
 SECONDS_PER_TOKEN = 0.002
 OUTPUT_WEIGHT = 8
 LIKELY_OUTPUT = 256
+FIRST_SAMPLES = 20
 
 # These decide how fast or from where an answer comes, not what it says.
 NOT_IDENTITY = frozenset(
@@ -283,10 +287,12 @@ def build_plan(
     history: Mapping[str, float],
     reuse: bool = True,
     earlier: Plan | None = None,
+    scored: bool = True,
 ) -> Plan:
     """The plan of a config (a RunConfig): datasets are measured, no model is loaded.
 
     A resumed run gives its `earlier` plan: what did not change keeps its slices, so that done stays done.
+    Answers that are not to be `scored` need no reference.
     """
     from evalsuite.inferencers import mode_of, prompt_version, verb_of
 
@@ -296,12 +302,12 @@ def build_plan(
     lengths: dict[str, float] = {}
     for entry in config.datasets:
         try:
-            built, length = _measure(entry, hashes)
+            built, length = _measure(entry, hashes, scored=scored)
         except NotHere as error:
             built, length = DatasetEntry(entry["abbr"], entry, 0, {}, repeats_of(entry)), 0.0
             blocked[built.abbr] = error.render()
         except UserError as error:
-            problems.append(UserError(error.render(), where=f"dataset {entry['abbr']}"))
+            problems += _of_dataset(error, f"{config.path}: dataset {entry['abbr']}")
             continue
         datasets.append(built)
         lengths[built.abbr] = length
@@ -364,16 +370,40 @@ def build_plan(
     )
 
 
-def _measure(entry: Mapping[str, Any], hashes: HashCache) -> tuple[DatasetEntry, float]:
+def _of_dataset(error: UserError, where: str) -> list[UserError]:
+    several = error.errors if isinstance(error, UserErrors) else (error,)
+    return [UserError(one.render(), where=where) for one in several]
+
+
+def _measure(entry: Mapping[str, Any], hashes: HashCache, *, scored: bool) -> tuple[DatasetEntry, float]:
     dataset = build_dataset(entry)
     size = len(dataset)
+    if not size:
+        raise nothing_left(entry, size, entry["abbr"])
+    first = list(islice(dataset.samples(0, FIRST_SAMPLES), FIRST_SAMPLES))
+    if problems := _against_samples(entry, dataset, first, scored=scored):
+        raise UserErrors(problems)
     files = {file: hashes.sha256(Path(file)) for file in dataset.files() if Path(file).is_file()}
-    first = list(islice(dataset.samples(0, 8), 8))
     columns = (entry.get("reader_cfg") or {}).get("input_columns") or ()
     columns = [columns] if isinstance(columns, str) else columns
     shown = [v for s in first for k, v in s.fields.items() if not columns or k in columns]
     chars = sum(len(str(value)) for value in shown) / max(1, len(first))
     return DatasetEntry(entry["abbr"], entry, size, files, repeats_of(entry)), chars / CHARS_PER_TOKEN
+
+
+def _against_samples(
+    entry: Mapping[str, Any], dataset: Dataset, first: Sequence[Sample], *, scored: bool
+) -> list[UserError]:
+    """Columns and references that the samples lack, also where the config's check cannot read them."""
+    columns = {column for sample in first for column in sample.fields}
+    referenced = any(sample.reference is not None for sample in first)
+    problems = check_columns(
+        entry, (sample.fields for sample in dataset.samples()), referenced, entry["abbr"]
+    )
+    if scored and not referenced and not problems and needs_reference(entry.get("eval_cfg") or {}):
+        references = (sample.reference for sample in dataset.samples())
+        problems = check_references(entry, references, columns, entry["abbr"])
+    return problems
 
 
 def _calls(dataset: DatasetEntry) -> tuple[int, bool]:

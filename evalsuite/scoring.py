@@ -14,6 +14,7 @@ from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
 from evalsuite.errors import describe, kind_of
 from evalsuite.evaluators.base import AnsweredSample, Evaluator
+from evalsuite.evaluators.choice import evaluator_of
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan, TaskFinder
 from evalsuite.postprocess import postprocessor
 from evalsuite.pulse import Heart, Stopped
@@ -199,7 +200,7 @@ class EvalWorker:
 
 def build_evaluator(evaluation: Mapping[str, Any]) -> Evaluator:
     """The evaluator of an `eval_cfg`; without one, answers are compared as texts."""
-    config = dict(evaluation.get("evaluator") or {"type": "AccEvaluator"})
+    config = evaluator_of(evaluation)
     factory = resolve(config.pop("type"), "evaluators")
     return cast(Evaluator, factory(**resolve_secrets(config, os.environ)))
 

@@ -15,6 +15,7 @@ FLOORS = {
     1: (
         "types",
         "errors",
+        "bounds",
         "config",
         "sandbox",
         "postprocess",

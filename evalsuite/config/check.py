@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from evalsuite.bounds import NotNegative, Positive
 from evalsuite.config.find import data_roots
 from evalsuite.config.read import DATA_SUFFIXES, is_path_key, looks_local
 from evalsuite.config.signature import check_keywords, describe, fits, missing_packages, shown
@@ -26,27 +27,27 @@ from evalsuite.registry import choice, extend_path, known_names, load, resolve, 
 MODEL_KEYS: Mapping[str, Any] = {
     "abbr": str,
     "type": str,
-    "max_out_len": int | None,
-    "min_out_len": int | None,
-    "batch_size": int,
+    "max_out_len": Positive | None,
+    "min_out_len": NotNegative | None,
+    "batch_size": Positive,
     "run_cfg": dict,
     "meta_template": dict | list | None,
     "generation_kwargs": dict,
     "stop_words": list[str],
-    "max_seq_len": int | None,
+    "max_seq_len": Positive | None,
     "pred_postprocessor": dict | None,
     "summarizer_abbr": str,
 }
-RUN_CFG_KEYS: Mapping[str, Any] = {"num_gpus": int, "num_procs": int}
+RUN_CFG_KEYS: Mapping[str, Any] = {"num_gpus": NotNegative, "num_procs": NotNegative}
 DATASET_KEYS: Mapping[str, Any] = {
     "abbr": str,
     "type": str,
     "reader_cfg": dict,
     "infer_cfg": dict,
     "eval_cfg": dict,
-    "n": int,
-    "k": int | list[int],
-    "num_repeats": int,
+    "n": Positive,
+    "k": Positive | list[Positive],
+    "num_repeats": Positive,
     "test_range": str | int | float | list,
     "mode": str,
     "summarizer": dict,
@@ -65,19 +66,19 @@ EVAL_KEYS: Mapping[str, Any] = {
     "pred_postprocessor": dict | None,
     "dataset_postprocessor": dict | None,
     "pred_role": str | None,
-    "num_gpus": int,
+    "num_gpus": NotNegative,
 }
 STAGE_KEYS: Mapping[str, Any] = {"partitioner": dict, "runner": dict, "given_pred": list}
 RUNNER_KEYS: Mapping[str, Any] = {
     "type": str,
     "task": dict,
-    "max_num_workers": int,
-    "max_workers_per_gpu": int,
-    "retry": int,
+    "max_num_workers": Positive,
+    "max_workers_per_gpu": Positive,
+    "retry": NotNegative,
     "debug": bool,
     "keep_tmp_file": bool,
     "lark_bot_url": str | None,
-    "concurrent_users": int,
+    "concurrent_users": Positive,
 }
 # Keys that OpenCompass's runner for its own cluster has, beside the options of a stock SLURM.
 SLURM_KEYS: Mapping[str, Any] = {
@@ -91,13 +92,14 @@ NEAR = 0.8
 FIRST_ROWS = 20
 
 
-def check(config: RunConfig, *, gpus: int | None = None) -> list[UserError]:
+def check(config: RunConfig, *, gpus: int | None = None, scored: bool = True) -> list[UserError]:
     """All problems of a config, each with its file, key path, what was expected and the nearest right name.
 
-    `gpus` is how many this machine has, when the models are to run on it; None leaves that open.
+    `gpus` is how many this machine has, when the models are to run on it; None leaves that open. Answers that
+    are not to be `scored` need no reference.
     """
     extend_path(config.search_paths)
-    checker = _Checker(config, gpus)
+    checker = _Checker(config, gpus, scored)
     checker.sections()
     for i, model in enumerate(config.models):
         checker.model(model, f"models[{i}]")
@@ -126,8 +128,9 @@ def ensure(config: RunConfig, *, gpus: int | None = None) -> None:
 
 
 class _Checker:
-    def __init__(self, config: RunConfig, gpus: int | None) -> None:
+    def __init__(self, config: RunConfig, gpus: int | None, scored: bool) -> None:
         self.config = config
+        self.scored = scored
         runner = config.infer.get("runner")
         elsewhere = isinstance(runner, dict) and "slurm" in str(runner.get("type")).lower()
         self.gpus = None if elsewhere else gpus
@@ -195,6 +198,8 @@ class _Checker:
         """One model dict against its class, its GPUs and its post-processor."""
         factory = self._typed(model, "models", where)
         self._own_keys(model, MODEL_KEYS, where)
+        self._lengths(model, where)
+        self._name(model["abbr"], where)
         if factory is not None:
             replaced = load("evalsuite.models.settings:REPLACED")
             self.errors += self._keywords(factory, model, where, MODEL_KEYS, replaced=replaced)
@@ -220,6 +225,7 @@ class _Checker:
         """One dataset dict against its class, its files, its templates and its evaluator."""
         factory = self._typed(dataset, "datasets", where)
         self._own_keys(dataset, DATASET_KEYS, where)
+        self._name(dataset["abbr"], where)
         if factory is not None:
             self.errors += self._keywords(factory, dataset, where, DATASET_KEYS, supplied=("reader_cfg",))
         for key, value in dataset.items():
@@ -230,13 +236,23 @@ class _Checker:
         if isinstance(reader, dict):
             self._section(reader, READER_KEYS, f"{where}.reader_cfg")
         sound = factory is not None and not self._errors_under(where)
-        columns = self._columns(factory, dataset, where) if sound else None
+        rows = self._rows(factory, dataset, where) if sound else None
+        columns = rows.columns if rows else None
         infer = dataset.get("infer_cfg")
         if isinstance(infer, dict):
             self._infer_cfg(infer, reader if isinstance(reader, dict) else {}, columns, where)
+        elif infer is None:
+            self._add(
+                f"{dataset['abbr']!r} does not say how models are asked",
+                f"{where}.infer_cfg",
+                "dict(prompt_template=..., retriever=..., inferencer=...)",
+            )
         evaluation = dataset.get("eval_cfg")
-        if isinstance(evaluation, dict):
-            self._eval_cfg(evaluation, f"{where}.eval_cfg")
+        evaluation = evaluation if isinstance(evaluation, dict) else {}
+        self._eval_cfg(evaluation, f"{where}.eval_cfg")
+        self._repeats(dataset, evaluation.get("evaluator"), where)
+        if rows is not None:
+            self._against_rows(dataset, rows, evaluation, where)
 
     def _infer_cfg(
         self, infer: Mapping[str, Any], reader: Mapping[str, Any], columns: Collection[str] | None, where: str
@@ -271,15 +287,38 @@ class _Checker:
                         what, f"{model}.{error.where or 'meta_template'}", error.expected, error.nearest
                     )
 
-    def _columns(self, factory: Any, dataset: Mapping[str, Any], where: str) -> Collection[str] | None:
-        """The columns of the first rows, when they lie in a file that can be read without another package."""
+    def _against_rows(
+        self, dataset: Mapping[str, Any], rows: _Rows, evaluation: Mapping[str, Any], where: str
+    ) -> None:
+        """The columns and the range that a dataset names, against its rows."""
+        selection: Callable[..., list[UserError]] = load("evalsuite.datasets.check:check_selection")
+        errors = selection(dataset, len(rows.first), rows.count, where)
+        if rows.first:
+            named: Callable[..., list[UserError]] = load("evalsuite.datasets.check:check_columns")
+            referenced = any(reference is not None for reference in islice(rows.references(), FIRST_ROWS))
+            wrong = named(dataset, rows.all(), referenced, where)
+            if self._compares(evaluation, where) and not any("output_column" in one.where for one in wrong):
+                references: Callable[..., list[UserError]] = load("evalsuite.datasets.check:check_references")
+                wrong += references(dataset, rows.references(), rows.columns, where)
+            errors += wrong
+        for error in errors:
+            self._take(error, where)
+
+    def _compares(self, evaluation: Mapping[str, Any], where: str) -> bool:
+        """Whether answers will be compared with references; an evaluator that is wrong itself cannot tell."""
+        if not self.scored or self._errors_under(f"{where}.eval_cfg.evaluator"):
+            return False
+        return bool(load("evalsuite.evaluators.choice:needs_reference")(evaluation))
+
+    def _rows(self, factory: Any, dataset: Mapping[str, Any], where: str) -> _Rows | None:
+        """The first rows, when they lie in a file that can be read without another package."""
         needs: Collection[str] = getattr(factory, "needs", ())
         if needs or not hasattr(factory, "rows"):
             return None
         accepted = inspect.signature(factory).parameters
         try:
-            rows = factory(**{key: value for key, value in dataset.items() if key in accepted}).rows()
-            return {column for row in islice(rows, FIRST_ROWS) for column in row}
+            built = factory(**{key: value for key, value in dataset.items() if key in accepted})
+            return _Rows(built, list(islice(built.rows(), FIRST_ROWS)))
         except NotHere:
             return None  # no fault of the config: the plan leaves such a dataset out and says so
         except UserError as error:
@@ -357,6 +396,37 @@ class _Checker:
         checker: Callable[..., Any] = load("evalsuite.summarizers:check_summarizer")
         for error in checker(self.config.summarizer):
             self._take(error, "summarizer")
+
+    # ------------------------------------------------------------------ values that bear on each other
+    def _lengths(self, model: Mapping[str, Any], where: str) -> None:
+        least, most = model.get("min_out_len"), model.get("max_out_len")
+        if isinstance(least, int) and isinstance(most, int) and least > most > 0:
+            self._add(
+                f"answers of at least {least} and at most {most} tokens",
+                f"{where}.min_out_len",
+                f"{most} at most, as max_out_len says",
+            )
+
+    def _repeats(self, dataset: Mapping[str, Any], evaluator: Any, where: str) -> None:
+        """Each k of pass@k has to have as many answers."""
+        answers = dataset.get("n", dataset.get("num_repeats", 1))
+        given = {f"{where}.k": dataset.get("k")}
+        if isinstance(evaluator, dict):
+            given[f"{where}.eval_cfg.evaluator.k"] = evaluator.get("k")
+        for place, value in given.items():
+            ks = value if isinstance(value, (list, tuple)) else [value]
+            if fits(answers, Positive) and fits(ks, list[int]) and max(ks, default=1) > answers:
+                self._add(
+                    f"k={max(ks)}, and each sample gets {answers} answer{'s' if answers > 1 else ''}",
+                    place,
+                    f"{answers} at most, or a larger n",
+                )
+
+    def _name(self, abbr: str, where: str) -> None:
+        """Folders are called after models and datasets, and file systems have a longest name."""
+        longest: int = load("evalsuite.store.files:LONGEST_ABBR")
+        if (size := len(abbr.encode())) > longest:
+            self._add(f"a name of {size} bytes", f"{where}.abbr", f"{longest} bytes at most")
 
     # ------------------------------------------------------------------ shared by all of them
     def _typed(self, value: Mapping[str, Any], room: str, where: str) -> Any:
@@ -439,6 +509,28 @@ class _Checker:
             f"a file at {' or '.join(map(str, dict.fromkeys(looked)))}",
             nearest_name(path.name, siblings),
         )
+
+
+class _Rows:
+    """A dataset's rows as far as they have been read; the rest is read only when that decides something."""
+
+    def __init__(self, built: Any, first: list[Any]) -> None:
+        self._built = built
+        self.first = first
+        self.columns: frozenset[str] = frozenset(column for row in first for column in row)
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return sum(1 for _ in self.all())
+
+    def all(self) -> Iterator[Any]:
+        """Every row, read anew."""
+        return iter(self._built.rows())
+
+    def references(self) -> Iterator[Any]:
+        """The reference of each row, until the reader has enough."""
+        of = getattr(self._built, "reference_of", None)
+        return iter([True]) if of is None else map(of, self.all())
 
 
 def _names_file(name: str) -> bool:

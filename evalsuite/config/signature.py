@@ -7,8 +7,9 @@ import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
+from evalsuite.bounds import Above, AtLeast
 from evalsuite.config.secrets import HIDDEN, is_secret_key
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.types import EMPTY
@@ -88,7 +89,7 @@ def shown(key: str, value: Any) -> str:
 def _hints(factory: Any) -> dict[str, Any]:
     target = getattr(factory, "__init__") if isinstance(factory, type) else factory  # noqa: B009
     try:
-        return typing.get_type_hints(target)
+        return typing.get_type_hints(target, include_extras=True)
     except (NameError, TypeError, AttributeError):  # names that exist for type checkers only
         return {}
 
@@ -100,6 +101,10 @@ def fits(value: Any, hint: Any) -> bool:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, part) for part in arguments)
+    if origin is Annotated:
+        return fits(value, arguments[0]) and all(
+            limit.allows(value) for limit in arguments[1:] if isinstance(limit, (AtLeast, Above))
+        )
     if origin is typing.Literal:
         return value in arguments
     kind = origin or hint
@@ -135,6 +140,9 @@ def describe(hint: Any) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(dict.fromkeys(describe(part) for part in arguments))
+    if origin is Annotated:
+        limits = (str(limit) for limit in arguments[1:] if isinstance(limit, (AtLeast, Above)))
+        return " ".join((describe(arguments[0]), *limits))
     if origin is typing.Literal:
         return " or ".join(map(repr, arguments))
     names = {

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from evalsuite.datasets.base import Dataset
+from evalsuite.datasets.check import nothing_left, selection_of
 from evalsuite.datasets.slices import SlicedDataset, positions
+from evalsuite.errors import UserError
 from evalsuite.registry import resolve
 
 ORCHESTRATOR_KEYS = frozenset(
@@ -35,12 +37,20 @@ def build_dataset(config: Mapping[str, Any]) -> Dataset:
     if "reader_cfg" in keywords and "reader_cfg" not in accepted:
         del keywords["reader_cfg"]
     dataset = cast(Dataset, factory(**keywords))
-    wanted = config.get("test_range", (config.get("reader_cfg") or {}).get("test_range"))
+    key, wanted = selection_of(config)
     if wanted is None:
         return dataset
-    return SlicedDataset(dataset, positions(len(dataset), wanted, where=f"{config['abbr']}.test_range"))
+    rows = positions(len(dataset), wanted, where=f"{config['abbr']}.{key}")
+    if not rows:
+        raise nothing_left(config, len(dataset), config["abbr"])
+    return SlicedDataset(dataset, rows)
 
 
 def repeats_of(config: Mapping[str, Any]) -> int:
     """How many answers each sample gets."""
-    return int(config.get("n", config.get("num_repeats", 1)) or 1)
+    wanted = config.get("n", config.get("num_repeats"))
+    if wanted is None:
+        return 1
+    if int(wanted) < 1:
+        raise UserError(f"{wanted!r} answers for each sample", where="n", expected="1 or more")
+    return int(wanted)

@@ -66,7 +66,6 @@ class RowsDataset:
         """The test samples of a half-open range of positions, in order."""
         if self._repeated is None:
             self._size = self._scan()
-        output = self._reader.get("output_column")
         times: dict[str, int] = {}
         first = 0 if self._repeated else start
         count = None if stop is None else max(0, stop - first)
@@ -76,7 +75,11 @@ class RowsDataset:
                 times[name] = times.get(name, 0) + 1
                 name = name if times[name] == 1 else f"{name}#{times[name]}"
             if index >= start:
-                yield Sample(index, name, fields, fields.get(output) if output else None)
+                yield Sample(index, name, fields, self.reference_of(fields))
+
+    def reference_of(self, fields: Fields) -> Any:
+        """What answers to a row are judged against; None where the dataset has no reference."""
+        return fields.get(self._reader.get("output_column") or "")
 
     def examples(self) -> Sequence[Mapping[str, Any]]:
         """The rows that few-shot examples may be drawn from."""

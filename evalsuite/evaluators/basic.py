@@ -31,10 +31,12 @@ class RateEvaluator:
     """Base of evaluators whose headline is the share of right answers.
 
     A subclass says whether one answer is right; several numbers of one answer come in `Score.metrics`, and
-    the mean of each becomes a metric.
+    the mean of each becomes a metric. One that can say nothing of a sample without a reference sets
+    `needs_reference`: then a dataset that has none is an error, where each answer would be called wrong.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    needs_reference: ClassVar[bool] = False
     headline: ClassVar[str] = "accuracy"
 
     def right(self, text: str, reference: Any) -> bool:
@@ -58,6 +60,8 @@ class RateEvaluator:
 class AccEvaluator(RateEvaluator):
     """Right when the answer equals the reference as a text."""
 
+    needs_reference: ClassVar[bool] = True
+
     def right(self, text: str, reference: Any) -> bool:
         """Equality of texts without blanks around them."""
         return text.strip() == str(reference).strip()
@@ -66,6 +70,7 @@ class AccEvaluator(RateEvaluator):
 class EMEvaluator(RateEvaluator):
     """Right when the answer equals a reference after lower-casing and dropping articles and marks."""
 
+    needs_reference: ClassVar[bool] = True
     headline: ClassVar[str] = "exact_match"
 
     def right(self, text: str, reference: Any) -> bool:
@@ -76,6 +81,8 @@ class EMEvaluator(RateEvaluator):
 
 class ContainsEvaluator(RateEvaluator):
     """Right when a reference occurs in the answer."""
+
+    needs_reference: ClassVar[bool] = True
 
     def right(self, text: str, reference: Any) -> bool:
         """Whether any reference is part of the text, both normalised."""

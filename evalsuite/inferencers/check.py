@@ -142,9 +142,20 @@ def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
             )
     if errors:
         return errors
-    for key in ("max_out_len", "max_seq_len", "sc_size"):
-        if isinstance(cfg.get(key), int) and cfg[key] < 1:
-            errors.append(UserError(f"cannot be {cfg[key]}", where=f"{where}.{key}", expected="1 or more"))
+    for key, least in _LEAST.items():
+        if isinstance(cfg.get(key), int) and cfg[key] < least:
+            errors.append(
+                UserError(f"cannot be {cfg[key]}", where=f"{where}.{key}", expected=f"{least} or more")
+            )
+    least_len, most_len = cfg.get("min_out_len") or 0, cfg.get("max_out_len")
+    if most_len and least_len > most_len > 0:
+        errors.append(
+            UserError(
+                f"answers of at least {least_len} and at most {most_len} tokens",
+                where=f"{where}.min_out_len",
+                expected=f"{most_len} at most, as max_out_len says",
+            )
+        )
     if "num_return_sequences" in (cfg.get("generation_kwargs") or {}):
         errors.append(
             UserError(

@@ -12,6 +12,9 @@ from typing import Any
 _UNSAFE = re.compile(r"[^\w.+=-]")
 _WINDOW = 1 << 16
 _WINDOWS = 16
+# A file name has 255 bytes at most; what is put around an abbr (a queue's word, a hash, the marks of a file
+# that is not yet whole) takes fewer than 55.
+LONGEST_ABBR = 200
 
 
 def safe_name(name: str) -> str:

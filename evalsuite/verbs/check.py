@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> int:
 
     options = read_flags(argv)
     config = accelerated(read(options), options)
-    problems = check(config, gpus=len(find_gpus()))
+    problems = check(config, gpus=len(find_gpus()), scored=options.mode != "infer")
     for problem in problems:
         sys.stderr.write(f"{problem.render()}\n")
     if problems:

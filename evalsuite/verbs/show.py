@@ -41,11 +41,11 @@ def main(argv: Sequence[str]) -> int:
         config = read(asked)
     else:
         config = _shipped({"models": words.model, "datasets": words.dataset}, words.config_dir)
-    problems = check(config)
+    problems = check(config, scored=False)
     if problems:
         raise UserErrors(problems)
     extend_path(config.search_paths)
-    plan = build_plan(config, partitioner=Partitioner(), hashes=HashCache(None), history={})
+    plan = build_plan(config, partitioner=Partitioner(), hashes=HashCache(None), history={}, scored=False)
     for pair in plan.pairs:
         for line in _lines(plan, pair, words.n, words.tokens):
             sys.stdout.write(f"{line}\n")

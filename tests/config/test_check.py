@@ -34,7 +34,12 @@ def problems(tree: Tree) -> Callable[..., dict[str, str]]:
     return run
 
 
-DATASETS = "datasets = [dict(type='JsonlDataset', abbr='d', path='d.jsonl')]\n"
+ASKED = (
+    "reader_cfg=dict(input_columns=['q'], output_column='a'), infer_cfg=dict("
+    "prompt_template=dict(type='PromptTemplate', template='{q}'), retriever=dict(type='ZeroRetriever'),"
+    " inferencer=dict(type='GenInferencer'))"
+)
+DATASETS = f"datasets = [dict(type='JsonlDataset', abbr='d', path='d.jsonl', {ASKED})]\n"
 MODELS = "models = [dict(type='EchoModel', abbr='m')]\n"
 
 
@@ -44,6 +49,9 @@ def test_a_right_config_has_no_problems(problems: Callable[..., dict[str, str]])
                        run_cfg=dict(num_gpus=0), generation_kwargs=dict(temperature=0.5))]
         datasets = [dict(type='opencompass.datasets.JsonlDataset', abbr='d', path='d.jsonl', n=2, k=[1, 2],
                          reader_cfg=dict(input_columns=['q'], output_column='a', test_range='[0:1]'),
+                         infer_cfg=dict(prompt_template=dict(type='PromptTemplate', template='{q}'),
+                                        retriever=dict(type='ZeroRetriever'),
+                                        inferencer=dict(type='GenInferencer')),
                          eval_cfg=dict(evaluator=dict(type='AccEvaluator'),
                                        pred_postprocessor=dict(type='first-capital')))]
         infer = dict(partitioner=dict(type='NumWorkerPartitioner', num_worker=2),
@@ -85,7 +93,9 @@ def test_all_problems_come_at_once(problems: Callable[..., dict[str, str]]) -> N
         "models[2].run_cfg.num_gpus": "",
         "datasets[0].path": "",
         "datasets[0].reader_cfg.output_colum": "output_column",
+        "datasets[0].infer_cfg": "",
         "datasets[1]": "",
+        "datasets[1].infer_cfg": "",
         "datasets[1].eval_cfg.evaluator.type": "AccEvaluator",
         "datasets[1].eval_cfg.pred_postprocessor.type": "general",
         "model_dataset_combinations[0].models": "",
@@ -124,6 +134,7 @@ def test_user_classes_are_checked_by_their_own_signature(problems: Callable[...,
     assert set(found) == {
         "datasets[0].type",
         "datasets[0].siz",
+        "datasets[0].infer_cfg",
         "datasets[0].words",
         "datasets[0]",
     }

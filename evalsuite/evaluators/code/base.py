@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from evalsuite.bounds import Positive
 from evalsuite.cores import usable_cores
 from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
@@ -53,8 +54,8 @@ class CodeEvaluator:
 
     def __init__(
         self,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
         python: str | None = None,

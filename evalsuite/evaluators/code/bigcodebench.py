@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.libraries import absent, imported, need_libraries
 from evalsuite.evaluators.code.python_text import completion_end, defines, fenced, joined
@@ -32,9 +33,9 @@ class BigCodeBenchEvaluator(CodeEvaluator):
         self,
         split: Literal["complete", "instruct"] = "complete",
         calibrated: bool = True,
-        seconds: float = 240,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        seconds: Seconds = 240,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
         python: str | None = None,

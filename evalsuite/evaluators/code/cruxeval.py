@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from evalsuite import syntax
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run
 from evalsuite.sandbox import Isolation, Limits, Outcome, Returned
@@ -53,9 +54,9 @@ class CruxEvalEvaluator(CodeEvaluator):
         self,
         mode: Mode,
         python_semantics: Semantics = "3.8",
-        seconds: float = 3,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        seconds: Seconds = 3,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:

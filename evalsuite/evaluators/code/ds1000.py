@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.fences import blocks
 from evalsuite.evaluators.code.libraries import absent, imported, need_libraries
@@ -41,9 +42,9 @@ class DS1000Evaluator(CodeEvaluator):
 
     def __init__(
         self,
-        seconds: float = 120,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        seconds: Seconds = 120,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
         python: str | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+from evalsuite.bounds import Positive
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import DETAIL_CHARS, STATUS_OF, CodeEvaluator, extra_of, not_run, shown
 from evalsuite.evaluators.code.evalplus_rules import (
@@ -114,8 +115,8 @@ class EvalPlusEvaluator(CodeEvaluator):
         rules: str = "0.2.1",
         count: Literal["base", "plus"] = "plus",
         extract: Extract = "auto",
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:

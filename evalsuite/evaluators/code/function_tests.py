@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from evalsuite import syntax
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.evaluators.code.base import CodeEvaluator, not_run, score_of
 from evalsuite.evaluators.code.evalplus import MBPP_STOPS
 from evalsuite.evaluators.code.python_tests import run_python_tests
@@ -28,9 +29,9 @@ class HumanEvalEvaluator(CodeEvaluator):
     def __init__(
         self,
         extract: Literal["auto", "completion"] = "auto",
-        seconds: float = 5,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        seconds: Seconds = 5,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:

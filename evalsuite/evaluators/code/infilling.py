@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from evalsuite import syntax
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.errors import UserError
 from evalsuite.evaluators.basic import RateEvaluator
 from evalsuite.evaluators.code import safim_text
@@ -55,9 +56,9 @@ class InfillingEvaluator(CodeEvaluator):
     def __init__(
         self,
         lines: Literal["all", "one", "suffix"] = "all",
-        seconds: float = 3,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        seconds: Seconds = 3,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:
@@ -135,11 +136,11 @@ class SafimEvaluator(CodeEvaluator):
 
     def __init__(
         self,
-        seconds: float = 5,
+        seconds: Seconds = 5,
         run_reference: bool = False,
         cut: bool = True,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:
@@ -249,7 +250,7 @@ class LineMatchEvaluator(RateEvaluator):
 
     headline: ClassVar[str] = "exact_match"
 
-    def __init__(self, raw: bool = False, workers: int | None = None) -> None:
+    def __init__(self, raw: bool = False, workers: Positive | None = None) -> None:
         self._raw = raw
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
@@ -274,7 +275,7 @@ class CompletionMatchEvaluator(RateEvaluator):
         self,
         task: Literal["line", "chunk", "api", "function"] = "line",
         raw: bool = False,
-        workers: int | None = None,
+        workers: Positive | None = None,
     ) -> None:
         if task not in ("line", "chunk", "api", "function"):
             raise UserError(f"no completion task {task!r}", expected="line, chunk, api or function")

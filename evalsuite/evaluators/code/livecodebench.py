@@ -18,6 +18,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Literal
 
 from evalsuite import syntax
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run, score_of, shown
 from evalsuite.evaluators.code.stdio import run_stdio
@@ -143,9 +144,9 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
         self,
         reading: Reading = "2025",
         fence: Literal["first", "last", "none"] = "last",
-        seconds: float = 6,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1, 5),
+        seconds: Seconds = 6,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1, 5),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:

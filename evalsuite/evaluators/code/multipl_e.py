@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import ClassVar, Literal
 
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
 from evalsuite.evaluators.code import multipl_e_chat as chat_rules
@@ -86,9 +87,9 @@ class MultiPLEEvaluator(CodeEvaluator):
         cs_numerics: bool | None = None,
         chat: bool | None = None,
         chat_reading: Literal["published", "mended"] = "published",
-        seconds: float | None = None,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        seconds: Seconds | None = None,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
     ) -> None:

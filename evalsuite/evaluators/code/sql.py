@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+from evalsuite.bounds import Positive, Seconds
 from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import CodeEvaluator, extra_of, not_run
 from evalsuite.evaluators.code.fences import blocks
@@ -144,9 +145,9 @@ class SqlEvaluator(CodeEvaluator):
     def __init__(
         self,
         compare: Literal["columns", "set"] = "columns",
-        seconds: float = 30,
-        workers: int | None = None,
-        k: int | Sequence[int] = (1,),
+        seconds: Seconds = 30,
+        workers: Positive | None = None,
+        k: Positive | Sequence[Positive] = (1,),
         min_isolation: Isolation = "strong",
         raw: bool = False,
         prefix: str = "",
