@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
 
 def launch(options: RunOptions) -> int:
     """Read, check, plan, drive, report: one run from its options to its exit status."""
-    from evalsuite.config.check import check
+    from evalsuite.config.check import check, doubts
     from evalsuite.config.secrets import Redactor, environment_secrets, extract
     from runners.gpus import find_gpus
 
@@ -38,6 +38,9 @@ def launch(options: RunOptions) -> int:
     problems = check(config, gpus=None if options.slurm else gpus, scored=options.mode != "infer")
     if problems:
         raise UserErrors(problems)
+    for doubt in doubts(config):
+        if doubt.nearest:  # what is merely not in this run is told below the table
+            sys.stderr.write(f"warning: {doubt.render()}\n")
     config, environment = extract(config)
     redactor = Redactor([*environment.values(), *environment_secrets(os.environ)])
     try:

@@ -120,6 +120,17 @@ def _once(errors: Iterable[UserError]) -> list[UserError]:
     return list(found.values())
 
 
+def doubts(config: RunConfig) -> list[UserError]:
+    """What may be meant as it stands in a config that has no problems, and may be a slip."""
+    if config.summarizer is None:
+        return []
+    absent: Callable[..., list[UserError]] = load("evalsuite.summarizers:absent_names")
+    return [
+        UserError(one.what, where=f"{config.path}: {one.where}", nearest=one.nearest)
+        for one in absent(config.summarizer, [dataset["abbr"] for dataset in config.datasets])
+    ]
+
+
 def ensure(config: RunConfig, *, gpus: int | None = None) -> None:
     """Raise all problems of a config as one error."""
     errors = check(config, gpus=gpus)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from evalsuite.errors import UserErrors, nearest_name
 from evalsuite.stats import combine, edge_bound
 from evalsuite.summarizers.groups import Group, check_summarizer, member_of, transformed
+from evalsuite.summarizers.names import is_heading, some
 from evalsuite.types import Counts, Metric, Result
 
 NOT_RUN = "not asked for"
@@ -174,7 +175,7 @@ class _Builder:
         """The lines that the summarizer asks for, else all datasets and then all groups."""
         rows = self._wanted_rows()
         if self.idle_groups:
-            self.notes.append(f"groups without any dataset in this run: {_some(self.idle_groups)}")
+            self.notes.append(f"groups without any dataset in this run: {some(self.idle_groups)}")
         return rows
 
     def _wanted_rows(self) -> list[Row]:
@@ -190,7 +191,7 @@ class _Builder:
                 rows += self._group_rows(name, metric)
             elif name in self.datasets:
                 rows += self._dataset_rows(name, metric or self._headline(name))
-            elif not name or name.startswith(("-", "#", "=")):
+            elif is_heading(name):
                 rows.append(Row(name, kind="heading"))
             else:
                 absent.append(name)
@@ -204,7 +205,7 @@ class _Builder:
             f"{name} (did you mean {near!r}?)" if (near := nearest_name(name, known)) else name
             for name in absent
         ]
-        return f"the summarizer names datasets that are not in this run: {_some(shown)}"
+        return f"the summarizer names datasets that are not in this run: {some(shown)}"
 
     def _dataset_rows(self, dataset: str, metric: str) -> list[Row]:
         found = [self.by_pair[m, dataset] for m in self.models if (m, dataset) in self.by_pair]
@@ -284,7 +285,7 @@ class _Builder:
     def _group_row(self, group: Group) -> Row:
         self._note_mixture(group)
         if group.unweighted:
-            self.notes.append(f"the group {group.name} gives no weight to {_some(group.unweighted)}")
+            self.notes.append(f"the group {group.name} gives no weight to {some(group.unweighted)}")
         cells = tuple(self.group_cell(model, group) for model in self.models)
         references = tuple(self._group_reference(column, group) for column in self.columns)
         return Row(group.name, "", group.shown, self._group_mode(group), cells, references, "group")
@@ -439,11 +440,6 @@ def _failed(result: Result) -> int:
 
 def _total(result: Result) -> int:
     return result.counts.total or max((metric.n for metric in result.metrics.values()), default=0)
-
-
-def _some(names: Sequence[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
 
 
 def _last_digit(value: float) -> float:

@@ -10,7 +10,7 @@ from evalsuite.cli import EXIT_WRONG
 
 def main(argv: Sequence[str]) -> int:
     """Print all problems at once; the flags are those of `run`."""
-    from evalsuite.config.check import check
+    from evalsuite.config.check import check, doubts
     from evalsuite.flags import read_flags
     from evalsuite.launch import accelerated, read
     from runners.gpus import find_gpus
@@ -23,6 +23,8 @@ def main(argv: Sequence[str]) -> int:
     if problems:
         sys.stderr.write(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}\n")
         return EXIT_WRONG
+    for doubt in doubts(config):
+        sys.stderr.write(f"warning: {doubt.render()}\n")
     sys.stdout.write(
         f"{config.name}: {len(config.models)} models, {len(config.datasets)} datasets, nothing wrong\n"
     )

@@ -18,6 +18,20 @@ def test_a_named_summarizer_takes_the_place_of_the_files(bench: Bench) -> None:
     assert f"using summarizer config {place}" in err
 
 
+def test_a_slip_in_a_summarizer_is_a_warning_before_the_run(bench: Bench) -> None:
+    bench.data(2, "sums")
+    path = bench.config(
+        datasets=["sums"], summarizer={"reference_columns": [{"name": "paper", "values": {"sum": 1.0}}]}
+    )
+    warning = (
+        f"warning: {path}: summarizer.reference_columns[0].values: 'sum' is not in this run; "
+        "did you mean 'sums'?"
+    )
+    for words in (("check", "c.py"), ("c.py",)):
+        _, err = bench.run(*words)
+        assert err.startswith(warning)
+
+
 def test_a_summarizer_that_nobody_knows_is_refused(bench: Bench) -> None:
     bench.data(2)
     bench.config()
