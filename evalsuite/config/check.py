@@ -252,7 +252,7 @@ class _Checker:
         infer = dataset.get("infer_cfg")
         if isinstance(infer, dict):
             self._infer_cfg(infer, reader if isinstance(reader, dict) else {}, columns, where)
-        elif infer is None:
+        elif "infer_cfg" not in dataset:
             self._add(
                 f"{dataset['abbr']!r} does not say how models are asked",
                 f"{where}.infer_cfg",

@@ -32,8 +32,10 @@ def problems(tree: Tree) -> Callable[[str], dict[str, str]]:
 
     def run(line: str) -> dict[str, str]:
         root = tree({"d.jsonl": '{"q": "x", "a": "y"}\n', "eval.py": f"{CONFIG}\n    {line}\n"})
-        found = check(read_config(root / "eval.py"))
-        return {error.where.partition(": ")[2]: f"{error.what} | {error.expected}" for error in found}
+        errors = check(read_config(root / "eval.py"))
+        found = {error.where.partition(": ")[2]: f"{error.what} | {error.expected}" for error in errors}
+        assert len(found) == len(errors)
+        return found
 
     return run
 
@@ -89,6 +91,7 @@ def test_a_least_length_above_the_greatest_is_told(problems: Callable[[str], dic
 def test_a_dataset_that_does_not_say_how_models_are_asked_is_told(
     problems: Callable[[str], dict[str, str]],
 ) -> None:
+    assert len(problems("datasets[0]['infer_cfg'] = None")) == 1
     found = problems("del datasets[0]['infer_cfg']")
     assert set(found) == {"datasets[0].infer_cfg"} and "'d'" in found["datasets[0].infer_cfg"]
 
