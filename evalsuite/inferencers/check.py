@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from evalsuite.bounds import NotNegative, Positive
 from evalsuite.config.signature import describe, fits, shown
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.inferencers.build import KINDS
@@ -29,9 +30,9 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _LATEX = re.compile(r"(?:\\[A-Za-z]+|[\^_])(?:\{\w*\})+")
 
 _ANY: Mapping[str, Any] = {
-    "max_seq_len": int,
+    "max_seq_len": Positive,
     # OpenCompass's keys for batches and files, which the engine decides here
-    "batch_size": int,
+    "batch_size": Positive,
     "save_every": int,
     "output_json_filepath": str,
     "output_json_filename": str,
@@ -40,8 +41,8 @@ _ANY: Mapping[str, Any] = {
     "dump_res_length": bool,
 }
 _GENERATE: Mapping[str, Any] = {
-    "max_out_len": int,
-    "min_out_len": int,
+    "max_out_len": Positive,
+    "min_out_len": NotNegative,
     "stopping_criteria": list[str],
     "generation_kwargs": Mapping,
     "gen_field_replace_token": str,
@@ -50,13 +51,13 @@ _GENERATE: Mapping[str, Any] = {
 _CHOOSE: Mapping[str, Any] = {"labels": list, "choose": str}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "GenInferencer": {**_ANY, **_GENERATE, "multiround": bool},
-    "ParallelGenInferencer": {**_ANY, **_GENERATE, "multiround": bool, "max_infer_workers": int},
+    "ParallelGenInferencer": {**_ANY, **_GENERATE, "multiround": bool, "max_infer_workers": Positive},
     "ChatInferencer": {**_ANY, **_GENERATE, "infer_mode": str},
-    "ParallelChatInferencer": {**_ANY, **_GENERATE, "infer_mode": str, "max_infer_workers": int},
+    "ParallelChatInferencer": {**_ANY, **_GENERATE, "infer_mode": str, "max_infer_workers": Positive},
     "SCInferencer": {
         **_ANY,
         **_GENERATE,
-        "sc_size": int,
+        "sc_size": Positive,
         "infer_type": str,
         "extractor": str | Mapping,
     },
@@ -142,11 +143,6 @@ def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
             )
     if errors:
         return errors
-    for key, least in _LEAST.items():
-        if isinstance(cfg.get(key), int) and cfg[key] < least:
-            errors.append(
-                UserError(f"cannot be {cfg[key]}", where=f"{where}.{key}", expected=f"{least} or more")
-            )
     least_len, most_len = cfg.get("min_out_len") or 0, cfg.get("max_out_len")
     if most_len and least_len > most_len > 0:
         errors.append(

@@ -70,7 +70,11 @@ def test_a_right_config_has_nothing_against_it() -> None:
             ["did you mean 'max_out_len'"],
         ),
         ({"inferencer": {"type": "GenInferencer", "max_out_len": "3"}}, ".max_out_len", ["a whole number"]),
-        ({"inferencer": {"type": "GenInferencer", "max_out_len": 0}}, ".max_out_len", ["1 or more"]),
+        (
+            {"inferencer": {"type": "GenInferencer", "max_out_len": 0}},
+            ".max_out_len",
+            ["a whole number from 1"],
+        ),
         (
             {"inferencer": {"type": "GenInferencer", "stopping_criteria": "x"}},
             ".stopping_criteria",
