@@ -204,7 +204,8 @@ def mg_pass_at_k(n: int, right: int, k: int) -> float:
 def pass_metrics(scores: Iterable[Score], ks: Sequence[int]) -> dict[str, Metric]:
     """pass@k over all samples for each k, in percent; failed answers count as wrong, and as right in `high`.
 
-    A sample with fewer than k answers has no pass@k; n says how many samples had one.
+    A sample with fewer than k answers has no pass@k; n says how many samples had one. Where none had, there
+    is no such metric: a zero would be taken for a result.
     """
     seen: dict[str, list[int]] = {}
     for score in scores:
@@ -218,7 +219,6 @@ def pass_metrics(scores: Iterable[Score], ks: Sequence[int]) -> dict[str, Metric
         values = [pass_at_k(n, right, k) for n, right, _ in tallies]
         highs = [pass_at_k(n, right + failed, k) for n, right, failed in tallies]
         if not values:
-            result[f"pass@{k}"] = Metric(0.0, 0, None)
             continue
         mean = 100 * math.fsum(values) / len(values)
         stderr = _plain_stderr(values, mean / 100)

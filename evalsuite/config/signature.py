@@ -38,7 +38,7 @@ def check_keywords(
         parameters = inspect.signature(factory).parameters
     except (TypeError, ValueError):  # a class written in C says nothing of itself
         return []
-    hints = _hints(factory)
+    hints = hints_of(factory)
     named = {
         name: parameter
         for name, parameter in parameters.items()
@@ -54,7 +54,7 @@ def check_keywords(
                         f"{shown(key, value)} is wrong",
                         where=f"{where}.{key}",
                         expected=describe(hints[key]),
-                        nearest=_nearest_choice(value, hints[key]),
+                        nearest=_nearest_value(value, hints[key]),
                     )
                 )
         elif key not in others and not takes_all:
@@ -81,12 +81,24 @@ def check_keywords(
     return errors
 
 
+def _nearest_value(value: Any, hint: Any) -> str:
+    """The word that a mistyped one most likely meant, where a type is a choice of words."""
+    if not isinstance(value, str):
+        return ""
+    parts = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    words = [
+        word for part in parts if typing.get_origin(part) is typing.Literal for word in typing.get_args(part)
+    ]
+    return nearest_name(value, [word for word in words if isinstance(word, str)])
+
+
 def shown(key: str, value: Any) -> str:
     """A value in a message: short, and hidden where its key says that it is secret."""
     return HIDDEN if is_secret_key(key, in_model=True) else f"{value!r:.60}"
 
 
-def _hints(factory: Any) -> dict[str, Any]:
+def hints_of(factory: Any) -> dict[str, Any]:
+    """The types of a class's keywords, as far as they can be found out."""
     target = getattr(factory, "__init__") if isinstance(factory, type) else factory  # noqa: B009
     try:
         return typing.get_type_hints(target, include_extras=True)
@@ -126,13 +138,6 @@ def fits(value: Any, hint: Any) -> bool:
         inner = arguments[0] if arguments else Any
         return isinstance(value, (list, tuple)) and all(fits(item, inner) for item in value)
     return True
-
-
-def _nearest_choice(value: Any, hint: Any) -> str:
-    """The value that a mistyped one most likely meant, where a class names its choices."""
-    if typing.get_origin(hint) is not typing.Literal or not isinstance(value, str):
-        return ""
-    return nearest_name(value, map(str, typing.get_args(hint)))
 
 
 def describe(hint: Any) -> str:

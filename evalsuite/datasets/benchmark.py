@@ -8,15 +8,20 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
+from evalsuite.datasets.columns import Columns, check_columns, missing_column, row_name
 from evalsuite.datasets.resolve import find_data
-from evalsuite.datasets.tables import Fields, JsonlDataset, open_bytes
+from evalsuite.datasets.tables import Fields, JsonlDataset, open_bytes, reading
 from evalsuite.errors import UserError
 
 
 class BenchmarkDataset(JsonlDataset):
-    """Rows of one benchmark file. `file` is its name in the data folders, `path` a file to take instead."""
+    """Rows of one benchmark file. `file` is its name in the data folders, `path` a file to take instead.
+
+    `columns` are those that every row has to have, with their types.
+    """
 
     file: ClassVar[str] = ""
+    columns: ClassVar[Columns] = {}
     id_field: ClassVar[str] = "task_id"
 
     def __init__(self, path: str | None = None, reader_cfg: Mapping[str, Any] | None = None) -> None:
@@ -32,13 +37,17 @@ class BenchmarkDataset(JsonlDataset):
 
     def shaped(self, fields: Fields) -> Fields:
         """One row in shape; a column that the benchmark's rows have and this one lacks is named."""
+        where, expected = str(self._path), f"the format of {self.file or type(self).__name__}"
+        check_columns(fields, self.columns, where, expected)
         try:
             return self.shape(fields)
         except KeyError as error:
+            raise missing_column(fields, str(error.args[0]), where, expected) from error
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
             raise UserError(
-                f"a row has no column {error}; it has {', '.join(fields)}",
-                where=str(self._path),
-                expected=f"the format of {self.file or type(self).__name__}",
+                f"a column of {row_name(fields)} cannot be read: {type(error).__name__}: {error}",
+                where=where,
+                expected=expected,
             ) from error
 
 
@@ -48,7 +57,7 @@ class KeyedJson:
     @staticmethod
     def is_keyed(path: Path) -> bool:
         """Whether the file is one object whose values are objects (JSON lines are not)."""
-        with open_bytes(path) as file:
+        with reading(path), open_bytes(path) as file:
             line = file.readline().strip()
             if not line.startswith(b"{"):
                 return False
@@ -62,5 +71,5 @@ class KeyedJson:
     @staticmethod
     def read(path: Path, start: int) -> Iterator[Fields]:
         """The values from a position on."""
-        with open_bytes(path) as file:
+        with reading(path), open_bytes(path) as file:
             return islice(iter(json.load(file).values()), start, None)

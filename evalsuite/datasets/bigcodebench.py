@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from evalsuite.datasets.benchmark import BenchmarkDataset, KeyedJson
+from evalsuite.datasets.columns import Columns
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields
 from evalsuite.errors import UserError
@@ -21,6 +22,7 @@ class BigCodeBench(BenchmarkDataset):
     """The full set (1140, first release) or the hard one (148)."""
 
     files_by_subset: ClassVar[dict[str, str]] = SUBSETS
+    columns: ClassVar[Columns] = {"entry_point": str, "test": str}
 
     def __init__(
         self,

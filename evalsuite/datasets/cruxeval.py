@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from evalsuite.datasets.benchmark import BenchmarkDataset
+from evalsuite.datasets.columns import Columns
 
 
 class CruxEval(BenchmarkDataset):
@@ -12,3 +13,4 @@ class CruxEval(BenchmarkDataset):
 
     file: ClassVar[str] = "cruxeval/cruxeval.jsonl.gz"
     id_field: ClassVar[str] = "id"
+    columns: ClassVar[Columns] = dict.fromkeys(("code", "input", "output"), str)

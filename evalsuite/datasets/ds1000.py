@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from evalsuite.datasets.benchmark import BenchmarkDataset
+from evalsuite.datasets.columns import Columns
 from evalsuite.datasets.tables import Fields, JsonlDataset
 
 
@@ -15,6 +16,7 @@ class DS1000(BenchmarkDataset):
 
     file: ClassVar[str] = "ds1000/ds1000.jsonl.gz"
     id_field: ClassVar[str] = "problem_id"
+    columns: ClassVar[Columns] = {"prompt": str, "code_context": str, "metadata": dict}
 
     def __init__(
         self,

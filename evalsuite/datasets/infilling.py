@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from evalsuite.datasets.benchmark import BenchmarkDataset
+from evalsuite.datasets.columns import Columns, check_columns
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset, ParquetDataset
 from evalsuite.datasets.token_room import TokenRoom
@@ -78,6 +79,9 @@ class HumanEvalInfilling(BenchmarkDataset):
         "random_span": "RandomSpanInfilling",
         "random_span_light": "RandomSpanInfillingLight",
     }
+    columns: ClassVar[Columns] = dict.fromkeys(
+        ("prompt", "suffix", "canonical_solution", "entry_point", "test"), str
+    )
 
     def __init__(
         self,
@@ -106,6 +110,7 @@ class Safim(BenchmarkDataset):
 
     marks: ClassVar[dict[str, str]] = {"python": "# TODO: Your code here"}
     braced_mark: ClassVar[str] = "/* TODO: Your code here */"
+    columns: ClassVar[Columns] = dict.fromkeys(("task_id", "lang", "prompt"), str)
 
     def __init__(
         self,
@@ -142,6 +147,10 @@ class SantaCoderFim(ParquetDataset):
     comes near the limits with the vocabularies of code models.
     """
 
+    columns: ClassVar[Columns] = dict.fromkeys(
+        ("language", "name", "prompt", "suffix", "canonical_solution"), str
+    )
+
     def __init__(
         self,
         language: Literal["py", "java", "js"] | None = None,
@@ -170,6 +179,7 @@ class SantaCoderFim(ParquetDataset):
     def read(self, path: Path) -> Iterator[Fields]:
         """The rows of the language; their names repeat across languages."""
         for fields in super().read(path):
+            check_columns(fields, self.columns, str(path), "the format of santacoder_fim/train.parquet")
             if self._language is None or fields["language"] == self._language:
                 yield {
                     **fields,
@@ -205,6 +215,7 @@ class RepositoryCompletion(JsonlDataset):
         "codelm_leftright_context": "none",
         "codelm_right_cfc_left": "right",
     }
+    columns: ClassVar[Columns] = {"prompt": str, "groundtruth": str}
 
     def __init__(
         self,
@@ -245,6 +256,7 @@ class RepositoryCompletion(JsonlDataset):
         return (self._shape(fields) for fields in islice(super().rows(), start, None))
 
     def _shape(self, fields: Fields) -> Fields:
+        check_columns(fields, self.columns, str(self._path), "the format of CrossCodeEval's rows")
         metadata = fields.get("metadata") or {}
         if isinstance(metadata, str):
             metadata = json.loads(metadata)

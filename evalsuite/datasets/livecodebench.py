@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evalsuite.datasets.benchmark import BenchmarkDataset
+from evalsuite.datasets.columns import Columns, check_columns, missing_column, row_name
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset, open_bytes
 from evalsuite.errors import NotHere, UserError, nearest_name
@@ -49,6 +50,13 @@ class _TextOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of tests")
 
 
+def _packed(text: str) -> Any:
+    try:
+        return json.loads(_TextOnly(io.BytesIO(zlib.decompress(base64.b64decode(text)))).load())
+    except (zlib.error, pickle.UnpicklingError, EOFError) as error:
+        raise ValueError(f"its tests cannot be unpacked: {error}") from error
+
+
 def all_tests(fields: Mapping[str, Any]) -> list[dict[str, str]]:
     """Public and private tests of a problem."""
     tests: list[dict[str, str]] = []
@@ -60,8 +68,7 @@ def all_tests(fields: Mapping[str, Any]) -> list[dict[str, str]]:
             try:
                 value = json.loads(value)
             except ValueError:
-                packed = zlib.decompress(base64.b64decode(value))
-                value = json.loads(_TextOnly(io.BytesIO(packed)).load())
+                value = _packed(value)
         tests.extend(value)
     return tests
 
@@ -82,6 +89,7 @@ class LiveCodeBench(BenchmarkDataset):
 
     file: ClassVar[str] = "livecodebench/lcb_release_v1_public.jsonl.gz"
     id_field: ClassVar[str] = "question_id"
+    columns: ClassVar[Columns] = {"question_id": str, "contest_date": str}
 
     def __init__(
         self,
@@ -106,6 +114,10 @@ class LiveCodeBench(BenchmarkDataset):
     def rows(self, start: int = 0) -> Iterator[Fields]:
         """The problems of the window from a position on, by id."""
         stored = list(JsonlDataset.rows(self))
+        for row in stored:
+            check_columns(row, self.columns, str(self._path), "the format of LiveCodeBench's problems")
+            if "public_test_cases" not in row and "private_test_cases" not in row:
+                raise missing_column(row, "public_test_cases", str(self._path), instead="private_test_cases")
         rows = [row for row in stored if self._wanted(row)]
         self._covered(stored, bool(rows))
         rows.sort(key=lambda row: str(row["question_id"]))
@@ -202,10 +214,21 @@ class LiveCodeBenchRows(JsonlDataset):
 
     def _shape(self, row: Fields) -> Fields:
         name = row.get("id") or f"{row.get('question_id')}/{row.get('test_id', 0)}"
+        where = str(self._path)
+        if "output" not in row and "test" not in row:
+            raise missing_column(row, "output", where, "the format of LiveCodeBench's rows", "test")
         test = row.get("test")
-        if isinstance(test, str):
-            test = json.loads(test)
-        first = test[0] if isinstance(test, Sequence) and test else {}
+        try:
+            test = json.loads(test) if isinstance(test, str) else test
+            first = dict(test[0]) if isinstance(test, Sequence) and test else {}
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"the column 'test' of {row_name(row)} is no list of inputs and outputs: {error}",
+                where=where,
+                expected="the format of LiveCodeBench's rows",
+            ) from error
+        if "output" not in first and "output" not in row:
+            raise missing_column(first, "output", where, "a test with its output")
         return {
             "test_input": first.get("input", row.get("input", "")),
             "expected": first.get("output", row.get("output", "")),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from evalsuite.datasets.benchmark import BenchmarkDataset
+from evalsuite.datasets.columns import Columns, check_columns, row_name
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields
 from evalsuite.errors import UserError, nearest_name
@@ -20,6 +21,8 @@ class MultiPLE(BenchmarkDataset):
     """
 
     file: ClassVar[str] = "multipl_e/humaneval-LANG.jsonl.gz"
+    columns: ClassVar[Columns] = {"prompt": str}
+    translated: ClassVar[Columns] = {"tests": str, "language": str}
 
     def __init__(
         self, language: str, path: str | None = None, reader_cfg: Mapping[str, Any] | None = None
@@ -43,11 +46,20 @@ class MultiPLE(BenchmarkDataset):
         return super().rows(start)
 
     def shape(self, fields: Fields) -> Fields:
-        """One shape for the translated rows and for Python's own."""
+        """One shape for the translated rows and for Python's own, which are HumanEval's."""
+        where, expected = str(self._path), f"the problems of MultiPL-E in {self.language!r}"
+        if self.language != "python":
+            check_columns(fields, self.translated, where, expected)
+        found = str(fields.get("language", self.language)).partition("_")[0]  # Go's is "go_test.go"
+        if found != self.language:
+            raise UserError(f"{row_name(fields)} is a problem in {found!r}", where=where, expected=expected)
+        tests = fields.get("tests") or fields["test"]
+        if not tests.strip():
+            raise ValueError("there are no tests")
         return {
             **fields,
             "language": self.language,
             "stem": fields["prompt"].strip(),
-            "tests": fields.get("tests") or fields["test"],
+            "tests": tests,
             "first_stops": self._stops or (),
         }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evalsuite.datasets.fetch import data_cache, fetched, sources_of
+from evalsuite.datasets.tables import reading
 from evalsuite.errors import NotHere, UserError
 
 
@@ -37,8 +38,9 @@ def find_data(name: str, path: str | None = None) -> Path:
     """
     if path is not None:
         given = Path(path).expanduser()
-        if not given.exists():
-            raise UserError("no such data file", where=str(given))
+        with reading(given):
+            if not given.exists():
+                raise UserError("no such data file", where=str(given))
         return given
     found = here(name)
     if found is not None and not (found.is_dir() and data_cache() in found.parents):
@@ -62,8 +64,9 @@ def here(name: str) -> Path | None:
     """The file (or folder) of that relative name on this machine."""
     for folder in _folders():
         for candidate in (folder / name, folder / name.removesuffix(".gz")):
-            if candidate.exists():
-                return candidate
+            with reading(candidate):
+                if candidate.exists():
+                    return candidate
     finder = _PACKAGES.get(name)
     return finder() if finder is not None else None
 

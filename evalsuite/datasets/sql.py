@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
+from evalsuite.datasets.columns import check_columns, missing_column
 from evalsuite.datasets.fetch import data_cache
 from evalsuite.datasets.resolve import find_data
 from evalsuite.datasets.tables import Fields, JsonlDataset
@@ -61,7 +62,7 @@ class _TextToSql(JsonlDataset):
         """Every row's database is there; said before anything is asked of a model."""
         if self._checked:
             return
-        names = sorted({str(row["db_id"]) for row in super().rows()})
+        names = sorted({str(row["db_id"]) for row in self._questions()})
         missing = [name for name in names if self._stored(name) is None]
         if missing:
             folder = self._databases or f"{self.folder} in {data_cache()} or $EVALSUITE_DATA"
@@ -73,6 +74,14 @@ class _TextToSql(JsonlDataset):
                 "`databases`",
             )
         self._checked = True
+
+    def _questions(self) -> Iterator[Fields]:
+        """The rows as they are stored, each with its database's name and its query."""
+        for row in super().rows():
+            check_columns(row, {"db_id": str}, str(self._path), f"the format of {self.file}")
+            if not row.get("query") and "SQL" not in row:
+                raise missing_column(row, "query", str(self._path), f"the format of {self.file}", "SQL")
+            yield row
 
     def shape(self, row: Fields) -> Fields:
         """One name for the gold query."""

@@ -9,6 +9,7 @@ import json
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TextIO, cast
@@ -138,8 +139,11 @@ class FileDataset(RowsDataset):
         self._path = Path(path)
         self._train = Path(train_path) if train_path else None
         for file in filter(None, (self._path, self._train)):
-            if not file.is_file():
-                raise UserError("no such data file", where=str(file))
+            with reading(file):
+                if file.is_dir():
+                    raise UserError("this is a folder", where=str(file), expected="a data file")
+                if not file.is_file():
+                    raise UserError("no such data file", where=str(file))
 
     def read(self, path: Path) -> Iterator[Fields]:
         """The rows of one file of this format."""
@@ -180,16 +184,14 @@ class JsonlDataset(FileDataset):
         return self._read(self._path, start)
 
     def _read(self, path: Path, start: int) -> Iterator[Fields]:
-        try:
+        with reading(path):
             yield from self._objects_of(path, start)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise UserError(f"the file cannot be read to its end: {error}", where=str(path)) from error
 
     def _objects_of(self, path: Path, start: int) -> Iterator[Fields]:
         marks = self._marks if path == self._path else [0]
         with open_bytes(path) as file:
             if _starts_list(file):
-                yield from islice(_objects(path, enumerate(json.load(file))), start, None)
+                yield from islice(_objects(path, enumerate(_whole(path, file))), start, None)
                 return
             # Every MARK rows the offset is kept, so that a slice in the middle is found by a seek.
             row = min(start // MARK, len(marks) - 1)
@@ -223,10 +225,14 @@ class ParquetDataset(FileDataset):
 
     def read(self, path: Path) -> Iterator[Fields]:
         """The table's rows."""
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
 
-        for batch in parquet.ParquetFile(path).iter_batches(1024):
-            yield from batch.to_pylist()
+        try:
+            with reading(path):
+                for batch in parquet.ParquetFile(path).iter_batches(1024):
+                    yield from batch.to_pylist()
+        except ArrowException as error:
+            raise UserError(f"this is no Parquet file: {error}", where=str(path)) from error
 
 
 class HubDataset(RowsDataset):
@@ -278,6 +284,18 @@ class HubDataset(RowsDataset):
         return [entry["filename"] for entry in self._load(self._split).cache_files]
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What keeps a file from being read (its permissions, its end that is missing) is told as the user's."""
+    try:
+        yield
+    except (EOFError, OSError, zlib.error) as error:
+        if isinstance(error, OSError) and error.strerror:
+            where = str(error.filename or path)
+            raise UserError(f"it cannot be read: {error.strerror}", where=where) from error
+        raise UserError(f"the file cannot be read to its end: {error}", where=str(path)) from error
+
+
 def open_bytes(path: Path) -> BinaryIO:
     """A file's bytes, unpacked on the way when it is gzip'd (by its content, not its name)."""
     file = path.open("rb")
@@ -297,10 +315,17 @@ def _starts_list(file: BinaryIO) -> bool:
     return head.startswith(b"[")
 
 
+def _whole(path: Path, file: BinaryIO) -> list[Any]:
+    try:
+        return list(json.load(file))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"the list is no JSON: {error}", where=str(path)) from error
+
+
 def _parsed(path: Path, row: int, line: bytes) -> Fields:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"row {row + 1} is no JSON: {error}", where=str(path)) from error
     if not isinstance(value, dict):
         raise UserError(f"row {row + 1} is no JSON object", where=str(path), expected="columns by name")

@@ -9,16 +9,16 @@ model said.
 
 from __future__ import annotations
 
+import difflib
 import json
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalsuite.datasets.tables import open_bytes
-from evalsuite.errors import UserError
+from evalsuite.datasets.tables import open_bytes, reading
+from evalsuite.errors import UserError, nearest_name
 
 _IDS = ("id", "task_id", "question_id", "_id", "sample_id")
 _FORMS = {
@@ -28,6 +28,8 @@ _FORMS = {
 }
 _SAID = ("prediction", "predictions")
 _ALSO_SAID = ("answer", "response", "output")
+_TEXTS = (*_SAID, *_FORMS, *_ALSO_SAID)
+_NEAR = 0.8
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,25 @@ class Given:
 def read_answers(path: Path) -> list[Given]:
     """All answers of a file, or of a folder of samples as EvalPlus keeps them.
 
-    The benchmarks' own tools write several answers to one problem as several rows.
+    The benchmarks' own tools write several answers to one problem as several rows, all of one form: rows of
+    two forms are of two files, and nobody has said which of them count.
     """
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.is_file():
-        raise UserError("no such answer file", where=str(path))
+    with reading(path):
+        if path.is_dir():
+            return _read_folder(path)
+        if not path.is_file():
+            raise UserError("no such answer file", where=str(path))
     merged: dict[str, Given] = {}
     twice: list[str] = []
     for given in _read(path):
         before = merged.get(given.id)
+        if before is not None and before.form != given.form:
+            forms = " and ".join(sorted(each.form or "prediction" for each in (before, given)))
+            raise UserError(
+                f"the answers to {given.id} are of two forms: {forms}",
+                where=str(path),
+                expected="one form for all answers to a problem",
+            )
         if before is not None and not given.form:
             twice.append(given.id)
         merged[given.id] = (
@@ -93,11 +104,8 @@ def _text(data: bytes, path: Path) -> str:
 
 
 def _read(path: Path) -> Iterator[Given]:
-    try:
-        with open_bytes(path) as file:
-            data = file.read()
-    except (EOFError, OSError, zlib.error) as error:
-        raise UserError(f"the file cannot be read to its end: {error}", where=str(path)) from error
+    with reading(path), open_bytes(path) as file:
+        data = file.read()
     text = _text(data, path)
     whole = _whole(text, path)
     if isinstance(whole, list):
@@ -130,7 +138,11 @@ def _whole(text: str, path: Path) -> Any:
 
 
 def _is_row(value: Mapping[str, Any]) -> bool:
-    return any(isinstance(value.get(name), (str, int)) for name in _IDS)
+    """Whether an object is one row, and no answers by id: its keys are those of rows, or nearly."""
+    if value and all(isinstance(each, dict) for each in value.values()):
+        return False
+    named = any(name in value for name in (*_IDS, *_TEXTS))
+    return named or any(difflib.get_close_matches(name, _TEXTS, n=1, cutoff=_NEAR) for name in value)
 
 
 def _parsed(line: str, path: Path, number: int) -> Any:
@@ -143,17 +155,42 @@ def _parsed(line: str, path: Path, number: int) -> Any:
 def _row(row: Any, path: Path, number: int) -> Given:
     if not isinstance(row, dict):
         raise UserError(f"row {number} is no JSON object", where=str(path), expected="id and prediction")
-    name = next((name for name in _IDS if name in row), None)
-    column = next((name for name in (*_SAID, *_FORMS, *_ALSO_SAID) if name in row), None)
-    if name is None or column is None:
-        raise UserError(
-            f"row {number} has no {'id' if name is None else 'prediction'}; it has {', '.join(row)}",
-            where=str(path),
-            expected='{"id": ..., "prediction": ...}',
-        )
-    texts = _texts(row[column], path, str(row[name]))
+    name = _id(row, path, number)
+    column = next((each for each in _TEXTS if each in row), None)
+    if column is None:
+        raise _lacking(row, "prediction", _TEXTS, path, number)
+    texts = _texts(row[column], path, name)
     form = "" if column == "generation" and _is_said(row, texts) else _FORMS.get(column, "")
-    return Given(str(row[name]), texts, form)
+    return Given(name, texts, form)
+
+
+def _id(row: Mapping[str, Any], path: Path, number: int) -> str:
+    """The id of a row: a text, or a number as a text."""
+    column = next((name for name in _IDS if row.get(name) is not None), None)
+    if column is None:
+        if any(name in row for name in _IDS):
+            raise UserError(f"the id of row {number} is null", where=str(path), expected="a problem's id")
+        raise _lacking(row, "id", _IDS, path, number)
+    value = row[column]
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise UserError(
+            f"the id of row {number} is {value!r:.60}, a {type(value).__name__}",
+            where=str(path),
+            expected="a text or a whole number",
+        )
+    return str(value)
+
+
+def _lacking(row: Mapping[str, Any], what: str, names: Sequence[str], path: Path, number: int) -> UserError:
+    """The error for a row without an id or a text; a mistyped key gets the name that it is nearest to."""
+    known = {*_IDS, *_TEXTS}
+    near = (nearest_name(str(key), names) for key in row if key not in known)
+    return UserError(
+        f"row {number} has no {what}; it has {', '.join(map(str, row)) or 'nothing'}",
+        where=str(path),
+        expected='{"id": ..., "prediction": ...}',
+        nearest=next(filter(None, near), ""),
+    )
 
 
 def _is_said(row: Mapping[str, Any], texts: Sequence[str]) -> bool:

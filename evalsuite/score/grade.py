@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections import Counter
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.datasets.build import build_dataset
+from evalsuite.datasets.tables import reading
 from evalsuite.errors import UserError, nearest_name
-from evalsuite.registry import resolve
 from evalsuite.score.answers import Given, read_answers
 from evalsuite.score.names import config_of
+from evalsuite.score.options import evaluator_of
 from evalsuite.stats import edge_bound
 from evalsuite.types import Answer, Metric, Sample, Score
 
@@ -37,15 +37,15 @@ def grade(
     """
     if workers is not None and workers < 1:
         raise UserError(f"{workers} sandbox workers can do nothing", where="--workers", expected="1 or more")
+    for word, path in (("ANSWERS", answers), ("--data", data), ("--out", out)):
+        if path is not None and not str(path):
+            raise UserError("the name is empty", where=word, expected="a path")
     config = dict(config_of(name))
-    if data is not None:
-        if not Path(data).exists():
-            raise UserError("no such data file", where=str(data))
-        config["path"] = str(data)
     given = read_answers(Path(answers))
-    samples = {sample.id: sample for sample in build_dataset(config).samples()}
+    samples = _problems(config, data)
     pairs = matched(given, samples, str(answers))
-    evaluator = _evaluator(config, raw, workers, options or {})
+    most = max(len(each.texts) for each in given)
+    evaluator = evaluator_of(config, raw, workers, options or {}, most)
     folder = Path(out) if out is not None else None
     scores = []
     try:
@@ -58,8 +58,27 @@ def grade(
         close = getattr(evaluator, "close", None)
         if close is not None:
             close()
-    sys.stdout.write(table(name, metrics, scores) + "\n")
+    said = [table(name, metrics, scores), *_without_value(getattr(evaluator, "ks", ()), metrics)]
+    sys.stdout.write("\n".join(said) + "\n")
     return 1 if any(score.status == "error" for score in scores) else 0
+
+
+def _problems(config: Mapping[str, Any], data: str | Path | None) -> dict[str, Sample]:
+    """The benchmark's problems by id, of its own file or of another one of the same format."""
+    if data is None:
+        return {sample.id: sample for sample in build_dataset(config).samples()}
+    with reading(Path(data)):
+        if Path(data).is_dir():
+            raise UserError("this is a folder", where=str(data), expected="a file of problems")
+        samples = {sample.id: sample for sample in build_dataset({**config, "path": str(data)}).samples()}
+    if not samples:
+        raise UserError("there are no problems in this file", where=str(data))
+    return samples
+
+
+def _without_value(ks: Iterable[int], metrics: Mapping[str, Metric]) -> list[str]:
+    """What is said of each pass@k that no problem has enough answers for."""
+    return [f"pass@{k}: no problem has {k} answers" for k in ks if f"pass@{k}" not in metrics]
 
 
 def matched(
@@ -83,7 +102,14 @@ def matched(
         raise UserError(f"{len(twice)} id(s) given twice: {_listed(twice)}", where=where)
     missing = [each for each in samples if each not in times]
     if missing:
-        raise UserError(f"no answer for {len(missing)} id(s): {_listed(missing)}", where=where)
+        again = next((each for each in missing if each.rpartition("#")[0] in samples), "")
+        first = again.rpartition("#")[0]
+        raise UserError(
+            f"no answer for {len(missing)} id(s): {_listed(missing)}"
+            + (f" (the problem file has {first} more than once)" if again else ""),
+            where=where,
+            expected=f"{again} as the id of an answer to the later one of these problems" if again else "",
+        )
     empty = [each.id for each in rows if not each.texts]
     if empty:
         raise UserError(f"no prediction in {len(empty)} row(s): {_listed(empty)}", where=where)
@@ -109,27 +135,6 @@ def _answer(text: str, form: str) -> Answer:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
-
-
-def _evaluator(config: Mapping[str, Any], raw: bool, workers: int | None, options: Mapping[str, Any]) -> Any:
-    # A config for base models expects continuations alone; answers made elsewhere are of any kind.
-    evaluator = config["eval_cfg"]["evaluator"]
-    own = {key: value for key, value in evaluator.items() if key not in ("extract", "chat")}
-    chosen = {**own, **options}
-    factory = resolve(chosen.pop("type"), "evaluators")
-    known = inspect.signature(factory).parameters
-    for key in options:
-        if key not in known:
-            raise UserError(
-                f"{factory.__name__} has no option {key!r}",
-                where="--option",
-                expected=", ".join(known),
-                nearest=nearest_name(key, known),
-            )
-    chosen["raw"] = raw
-    if workers is not None:
-        chosen["workers"] = workers
-    return factory(**chosen)
 
 
 class _Rows:
@@ -182,7 +187,10 @@ def table(name: str, metrics: Mapping[str, Metric], scores: Sequence[Score]) -> 
     """The metrics with n and standard error, and how the answers fell out."""
     from tabulate import tabulate
 
-    rows = [(name, metric_name, f"{m.value:.2f}", m.n, _doubt(m)) for metric_name, m in metrics.items()]
+    rows = [
+        (name, metric_name, f"{m.value:.2f}" if m.n else "none", m.n, _doubt(m))
+        for metric_name, m in metrics.items()
+    ]
     counts = Counter(score.status for score in scores)
     kinds = ", ".join(f"{status} {count}" for status, count in counts.most_common())
     walls = Counter(

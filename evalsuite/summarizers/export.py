@@ -33,7 +33,7 @@ def write_results(
 
     For details a row carries its verdict too: "score": {"status", "correct", "extra": {"extracted"...}}.
     """
-    heads = [(name, metric.value) for name, metric in result.metrics.items()]
+    heads = [(name, metric.value if metric.n else None) for name, metric in result.metrics.items()]
     first = next(iter(result.metrics.values()), None)
     facts: list[tuple[str, Any]] = [
         ("n", first.n if first else 0),

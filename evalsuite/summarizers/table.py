@@ -259,6 +259,8 @@ class _Builder:
             text = f"failed {counts.errors}/{counts.total}" + (f": {cause}" if cause else "")
             return Cell(failed=counts.errors, total=counts.total, reason=text)
         found = result.metrics.get(metric)
+        if not result.metrics or (found is not None and not found.n):
+            return Cell(reason="no sample has a value (pass@k wants k answers to each)")
         if found is None:
             known = ", ".join(result.metrics) or "none"
             return Cell(reason=f"no metric {metric!r} (there is {known})")

@@ -41,8 +41,18 @@ def main(argv: Sequence[str]) -> int:
         raw=given.raw,
         out=given.out,
         workers=given.workers,
-        options=dict(_option(each) for each in given.option),
+        options=_options(given.option),
     )
+
+
+def _options(texts: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, value = _option(text)
+        if key in found:
+            raise UserError(f"{key!r} is given twice", where="--option", expected="each option once")
+        found[key] = value
+    return found
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -51,5 +61,5 @@ def _option(text: str) -> tuple[str, Any]:
         raise UserError(f"{text!r} is no option", expected="KEY=VALUE")
     try:
         return key, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return key, value

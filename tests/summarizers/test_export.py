@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -116,6 +117,12 @@ def test_results_without_details() -> None:
     file = io.StringIO()
     write_results(file, RESULT)
     assert "details" not in json.loads(file.getvalue())
+
+
+def test_a_number_over_no_samples_is_null() -> None:
+    file = io.StringIO()
+    write_results(file, replace(RESULT, metrics={"accuracy": Metric(0.0, 0, None)}))
+    assert json.loads(file.getvalue())["accuracy"] is None
 
 
 @given(st.lists(st.text(max_size=20), max_size=5))

@@ -348,3 +348,10 @@ def test_a_member_without_any_result_brings_no_metric_into_the_note() -> None:
     )
     assert made.notes == ()
     assert "missing: e (no compiler is installed)" in render_txt(made)
+
+
+def test_a_number_over_no_samples_is_no_zero() -> None:
+    for metrics in ({}, {"pass@5": Metric(0.0, 0, None)}):
+        found = table([result("m", "d", metrics=metrics, metric="pass@5")])
+        assert texts(found.rows[0]) == ["missing: no sample has a value (pass@k wants k answers to each)"]
+        assert "0.00" not in render_csv(found)

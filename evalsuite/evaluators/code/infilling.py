@@ -85,7 +85,13 @@ class InfillingEvaluator(CodeEvaluator):
         middle = self.middle(sample, answer)
         source = fields["prompt"] + middle + fields["suffix"]
         outcome = run_python_tests(
-            self.sandbox, source, fields["test"], fields["entry_point"], self.limits, _helpers(fields)
+            self.sandbox,
+            source,
+            fields["test"],
+            fields["entry_point"],
+            self.limits,
+            _helpers(fields),
+            by_check=True,
         )
         score = score_of(sample, repeat, outcome)
         return replace(score, metrics=text_metrics(middle, str(fields["canonical_solution"])))

@@ -168,7 +168,9 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
         if code is None or not code.strip():
             return not_run(sample, repeat, "unextracted", "no fenced code in the answer", ("other_reading",))
         tests = sample.fields["tests"]
-        if sample.fields["func_name"] or (tests and tests[0].get("testtype") == "functional"):
+        if not tests:  # nothing would be tested, and every answer right
+            return Score(sample.id, repeat, "error", None, detail="the problem has no tests")
+        if sample.fields["func_name"] or tests[0].get("testtype") == "functional":
             return self._calls(sample, repeat, code, tests)
         return self._stdin(sample, repeat, code, tests)
 

@@ -170,7 +170,8 @@ class MultiPLEEvaluator(CodeEvaluator):
         if chat and not text_rules.has_helpers(sample.fields, source):
             prompt = ""  # its tests find what the program defines, and no more
         body, limits = source.removesuffix("\n" + tests), self._limits("python", chat)
-        return score_of(sample, repeat, run_python_tests(self.sandbox, body, tests, name, limits, prompt))
+        outcome = run_python_tests(self.sandbox, body, tests, name, limits, prompt, by_check=True)
+        return score_of(sample, repeat, outcome)
 
     def _bash(self, program: _Program) -> Score:
         """A Bash program; both readings of one that misses a hidden command."""
