@@ -50,13 +50,6 @@ class _TextOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of tests")
 
 
-def _packed(text: str) -> Any:
-    try:
-        return json.loads(_TextOnly(io.BytesIO(zlib.decompress(base64.b64decode(text)))).load())
-    except (zlib.error, pickle.UnpicklingError, EOFError) as error:
-        raise ValueError(f"its tests cannot be unpacked: {error}") from error
-
-
 def all_tests(fields: Mapping[str, Any]) -> list[dict[str, str]]:
     """Public and private tests of a problem."""
     tests: list[dict[str, str]] = []
@@ -68,7 +61,8 @@ def all_tests(fields: Mapping[str, Any]) -> list[dict[str, str]]:
             try:
                 value = json.loads(value)
             except ValueError:
-                value = _packed(value)
+                packed = zlib.decompress(base64.b64decode(value))
+                value = json.loads(_TextOnly(io.BytesIO(packed)).load())
         tests.extend(value)
     return tests
 
@@ -89,7 +83,7 @@ class LiveCodeBench(BenchmarkDataset):
 
     file: ClassVar[str] = "livecodebench/lcb_release_v1_public.jsonl.gz"
     id_field: ClassVar[str] = "question_id"
-    columns: ClassVar[Columns] = {"question_id": str, "contest_date": str}
+    columns: ClassVar[Columns] = {"question_id": (str, int), "contest_date": str}
 
     def __init__(
         self,
@@ -168,9 +162,13 @@ class LiveCodeBench(BenchmarkDataset):
             for key, value in fields.items()
             if key not in ("public_test_cases", "private_test_cases")
         }
+        try:
+            tests = all_tests(fields)
+        except (zlib.error, pickle.UnpicklingError, EOFError) as error:
+            raise ValueError(f"its tests cannot be unpacked: {error}") from error
         return {
             **kept,
-            "tests": all_tests(fields),
+            "tests": tests,
             "func_name": metadata.get("func_name", ""),
             "ask": ask,
             "example": self._examples.get("functional" if starter else "stdin", ""),
