@@ -44,8 +44,9 @@ class BenchmarkDataset(JsonlDataset):
         except KeyError as error:
             raise missing_column(fields, str(error.args[0]), where, expected) from error
         except (AttributeError, IndexError, TypeError, ValueError) as error:
+            reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
             raise UserError(
-                f"a column of {row_name(fields)} cannot be read: {type(error).__name__}: {error}",
+                f"{row_name(fields)} cannot be read: {reason}",
                 where=where,
                 expected=expected,
             ) from error
