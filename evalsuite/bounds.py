@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,13 +23,13 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Above:
-    """All that is greater than the limit is allowed."""
+    """All numbers greater than the limit are allowed; infinity is none that anything could be counted to."""
 
     limit: float
 
     def allows(self, value: float) -> bool:
         """Whether a number keeps to the limit."""
-        return value > self.limit
+        return self.limit < value < math.inf
 
     def __str__(self) -> str:
         return f"above {self.limit:g}"

@@ -4,16 +4,14 @@ before anything is graded.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalsuite.config.signature import check_keywords, fits, hints_of, shown
+from evalsuite.config.signature import check_keywords, fits, hints_of
 from evalsuite.errors import UserError, UserErrors
 from evalsuite.registry import resolve
 
 _WHERE = "--option"
-_ABOVE_ZERO = ("k", "max_rows", "seconds", "workers")
 
 
 def evaluator_of(
@@ -38,7 +36,7 @@ def evaluator_of(
         error
         for key, value in chosen.items()
         if _place(key) not in wrong
-        for error in _out_of_range(key, value, most)
+        for error in (_without_answers(value, most) if key == "k" else ())
     ]
     if errors:
         raise errors[0] if len(errors) == 1 else UserErrors(errors)
@@ -82,16 +80,14 @@ def _flags_among(options: Mapping[str, Any], workers: int | None) -> list[UserEr
     return errors
 
 
-def _out_of_range(key: str, value: Any, most: int) -> list[UserError]:
-    """Numbers of the right type with which nothing can be graded, or no number comes out."""
-    if key not in _ABOVE_ZERO or value is None:
-        return []
-    where = _place(key)
-    numbers: Sequence[float] = value if isinstance(value, (list, tuple)) else [value]
-    if not numbers or not all(math.isfinite(number) and number > 0 for number in numbers):
-        return [UserError(f"{shown(key, value)} is wrong", where=where, expected="a number above 0")]
-    short = [number for number in numbers if key == "k" and number > most]
+def _without_answers(k: int | Sequence[int], most: int) -> list[UserError]:
+    """What of pass@k no problem has enough answers for."""
+    where = _place("k")
+    numbers = [k] if isinstance(k, int) else k
+    if not numbers:
+        return [UserError("no number is given", where=where, expected=f"whole numbers from 1 to {most}")]
     return [
         UserError(f"no problem has {number} answers", where=where, expected=f"at most {most}")
-        for number in short
+        for number in numbers
+        if number > most
     ]

@@ -151,7 +151,7 @@ class SqlEvaluator(CodeEvaluator):
         min_isolation: Isolation = "strong",
         raw: bool = False,
         prefix: str = "",
-        max_rows: int = 100_000,
+        max_rows: Positive = 100_000,
     ) -> None:
         super().__init__(workers, k, min_isolation, raw)
         self.prefix = prefix
