@@ -93,7 +93,14 @@ def read(options: RunOptions) -> Any:
     except UserError as error:
         nearest = error.nearest or nearest_name(options.config, VERBS)
         raise UserError(error.what, expected=error.expected, nearest=nearest) from None
-    return _narrowed(read_config(path, options.overrides), named, options)
+    return _repeated(_narrowed(read_config(path, options.overrides), named, options), options.num_runs)
+
+
+def _repeated(config: Any, times: int | None) -> Any:
+    """The config with so many answers for each sample, whatever the file's datasets say."""
+    if times is None:
+        return config
+    return replace(config, datasets=tuple({**dataset, "n": times, "k": times} for dataset in config.datasets))
 
 
 def _narrowed(config: Any, named: Any, options: RunOptions) -> Any:

@@ -1,4 +1,4 @@
-"""A summarizer that is named beside a config file makes the table, in place of the file's own."""
+"""What is named beside a config file holds in place of the file's own: the summarizer, the number of answers."""
 
 from __future__ import annotations
 
@@ -40,3 +40,10 @@ def test_a_summarizer_that_nobody_knows_is_refused(bench: Bench) -> None:
         "--summarizer: no config matches 'qwen_coder_bas'" in err and "did you mean 'qwen_coder_base'?" in err
     )
     assert not (bench.folder / "outputs").exists()
+
+
+def test_a_number_of_answers_beside_a_file_holds_for_its_datasets(bench: Bench) -> None:
+    bench.data(2)
+    bench.config(dataset={"n": 3})
+    out, _ = bench.run("c.py", "--dataset-num-runs", "2", "--dry-run")
+    assert "2 samples x 2," in out
