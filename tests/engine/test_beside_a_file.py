@@ -1,4 +1,4 @@
-"""What is named beside a config file holds in place of the file's own: the summarizer, the number of answers."""
+"""What is named beside a config file holds in place of what it says: summarizer, number of answers."""
 
 from __future__ import annotations
 
