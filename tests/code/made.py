@@ -30,3 +30,16 @@ def lines_gz(path: Path) -> list[dict[str, Any]]:
     """The rows of a packed JSON-lines file."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+# Three small problems, as HumanEval's file has them.
+PROBLEMS: list[dict[str, Any]] = [
+    {
+        "task_id": f"HumanEval/{number}",
+        "prompt": f'def f{number}(x):\n    """ Add {number}. """\n',
+        "entry_point": f"f{number}",
+        "canonical_solution": f"    return x + {number}\n",
+        "test": f"def check(candidate):\n    assert candidate(1) == 1 + {number}\n",
+    }
+    for number in range(3)
+]

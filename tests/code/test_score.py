@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made import PROBLEMS
 
 from evalsuite.cli import main
 from evalsuite.errors import UserError
@@ -16,16 +17,6 @@ from evalsuite.score.answers import read_answers
 from evalsuite.score.names import dataset_configs
 
 Write = Callable[..., Path]
-PROBLEMS = [
-    {
-        "task_id": f"HumanEval/{number}",
-        "prompt": f'def f{number}(x):\n    """ Add {number}. """\n',
-        "entry_point": f"f{number}",
-        "canonical_solution": f"    return x + {number}\n",
-        "test": f"def check(candidate):\n    assert candidate(1) == 1 + {number}\n",
-    }
-    for number in range(3)
-]
 
 
 @pytest.fixture

@@ -9,22 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made import PROBLEMS
 
 from evalsuite.cli import main
 from evalsuite.errors import UserError
 from evalsuite.score.answers import read_answers
 
 Write = Callable[..., Path]
-PROBLEMS: list[dict[str, Any]] = [
-    {
-        "task_id": f"HumanEval/{number}",
-        "prompt": f'def f{number}(x):\n    """ Add {number}. """\n',
-        "entry_point": f"f{number}",
-        "canonical_solution": f"    return x + {number}\n",
-        "test": f"def check(candidate):\n    assert candidate(1) == 1 + {number}\n",
-    }
-    for number in range(3)
-]
 RIGHT = [{"id": row["task_id"], "prediction": row["canonical_solution"]} for row in PROBLEMS]
 
 
