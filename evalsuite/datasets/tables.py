@@ -8,6 +8,7 @@ import io
 import json
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -65,18 +66,38 @@ class RowsDataset:
 
     def samples(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
         """The test samples of a half-open range of positions, in order."""
+        if self._repeated is None and start == 0:
+            yield from islice(self._first_read(), stop)
+            return
         if self._repeated is None:
             self._size = self._scan()
-        times: dict[str, int] = {}
+        times: Counter[str] | None = Counter() if self._repeated else None
         first = 0 if self._repeated else start
         count = None if stop is None else max(0, stop - first)
         for index, fields in enumerate(islice(self.rows(first), count), first):
-            name = self._id_of(index, fields)
-            if self._repeated:
-                times[name] = times.get(name, 0) + 1
-                name = name if times[name] == 1 else f"{name}#{times[name]}"
+            sample = self._sample(index, fields, times)
             if index >= start:
-                yield Sample(index, name, fields, self.reference_of(fields))
+                yield sample
+
+    def _first_read(self) -> Iterator[Sample]:
+        """All samples, of rows that nobody has looked at yet: what a scan would find is found on the way."""
+        seen = _Marks()
+        times: Counter[str] | None = None
+        count = 0
+        for index, fields in enumerate(self.rows()):
+            if times is None and not seen.add(hash(self._id_of(index, fields))):
+                times = Counter(self._id_of(*row) for row in enumerate(islice(self.rows(), index)))
+            count += 1
+            yield self._sample(index, fields, times)
+        self._size, self._repeated = count, times is not None
+
+    def _sample(self, index: int, fields: Fields, times: Counter[str] | None) -> Sample:
+        """One row as a sample; `times` says how often its id was there before, where ids are repeated."""
+        name = self._id_of(index, fields)
+        if times is not None:
+            times[name] += 1
+            name = name if times[name] == 1 else f"{name}#{times[name]}"
+        return Sample(index, name, fields, self.reference_of(fields))
 
     def reference_of(self, fields: Fields) -> Any:
         """What answers to a row are judged against; None where the dataset has no reference."""

@@ -149,6 +149,30 @@ class Sandbox:
             self._javac.close()
         self._watchdog.close()
 
+    def warm(self, flavour: Flavour, programs: int) -> None:
+        """Start workers of this flavour for so many programs, in places that are free, side by side.
+
+        Who has something else to do first need not wait for them later. What keeps one from starting is told
+        by the first program that wants it.
+        """
+        places = self._slots[:programs]
+        starting = [threading.Thread(target=self._warm, args=(slot, flavour)) for slot in places]
+        for thread in starting:
+            thread.start()
+        for thread in starting:
+            thread.join()
+
+    def _warm(self, slot: _Slot, flavour: Flavour) -> None:
+        with self._changed:
+            if self._closed or slot not in self._free:
+                return
+            self._free.remove(slot)
+        try:
+            with contextlib.suppress(WorkerLost, OSError):
+                slot.worker(self.kind(flavour))
+        finally:
+            self._give(slot)
+
     # ---- places and retries ----
 
     def threads(self, name: str = "") -> ThreadPoolExecutor:

@@ -42,13 +42,15 @@ def grade(
             raise UserError("the name is empty", where=word, expected="a path")
     config = dict(config_of(name))
     given = read_answers(Path(answers))
-    samples = _problems(config, data)
-    pairs = matched(given, samples, str(answers))
     most = max(len(each.texts) for each in given)
     evaluator = evaluator_of(config, raw, workers, options or {}, most)
     folder = Path(out) if out is not None else None
     scores = []
     try:
+        warm = getattr(evaluator, "warm", None)
+        if warm is not None:
+            warm(sum(len(each.texts) for each in given))
+        pairs = matched(given, _problems(config, data), str(answers))
         with _Rows(folder) as rows:
             for score in evaluator.score(pairs):
                 rows.write(score)

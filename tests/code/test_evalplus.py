@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from evalsuite.evaluators.code.evalplus import EvalPlusEvaluator
 from evalsuite.evaluators.code.evalplus_rules import Comparison
 from evalsuite.evaluators.code.expected import _DIGEST
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
+from evalsuite.evaluators.code.values import packed, unpacked
 
 TASK: dict[str, Any] = {
     "prompt": 'def double(x):\n    """ Twice x. """\n',
@@ -105,6 +105,20 @@ def test_expected_values_are_kept_between_runs(evaluator: EvalPlusEvaluator, tmp
     other.close()
 
 
+def test_what_may_run_into_its_limit_is_begun_before_the_rest(evaluator: EvalPlusEvaluator) -> None:
+    task = sample("HumanEval/0", **TASK)
+    plain = given("    # for nothing\n    return 2 * x\n")
+    looping = given("    for n in range(x):\n        while n: n -= 1\n    return 2 * x\n")
+    recursive = given("    if x < 1: return 0\n    return 2 + double(x - 1)\n")
+    weights = [evaluator.weight(task, answers) for answers in ([], [plain], [plain, looping], [recursive])]
+    assert weights == sorted(set(weights))
+    slow = "    end = process_time() + 0.2\n    while process_time() < end: pass\n    return 2 * x\n"
+    known = sample("HumanEval/1", **{**TASK, "prompt": f"from time import process_time\n{TASK['prompt']}",
+                                     "canonical_solution": slow})  # fmt: skip
+    assert next(evaluator.score([(known, [plain])])).status == "right"
+    assert evaluator.weight(known, [plain]) > weights[-1]
+
+
 def test_the_order_of_a_set_of_texts_is_not_the_references(evaluator: EvalPlusEvaluator) -> None:
     words = [f"word{n}" for n in range(12)]
     task = {**TASK, "canonical_solution": f"    return list(set({words}))\n", "base_input": [[1]]}
@@ -136,11 +150,11 @@ def test_a_reference_that_was_faster_elsewhere_sets_no_limit_here(
 
     assert scored("0.1") == "right"
     kept = next(each for each in (tmp_path / "expected").iterdir() if each.suffix == "")
-    values, _, *rest = marshal.loads(kept.read_bytes())
-    kept.write_bytes(marshal.dumps((values, (0.26,), *rest)))
+    values, _, *rest = unpacked(kept.read_bytes())
+    kept.write_bytes(packed(values, (0.26,), *rest))
     evaluator._expected._known.clear()
     assert scored("1.5") == "right"
-    assert marshal.loads(kept.read_bytes())[1][0] >= 0.6
+    assert unpacked(kept.read_bytes())[1][0] >= 0.6
     assert scored("30") == "timeout"
 
 

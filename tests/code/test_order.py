@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 from made import given, sample
 
+from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
+from evalsuite.evaluators.code import sandboxes
 from evalsuite.evaluators.code.base import CodeEvaluator
 from evalsuite.types import Answer, Sample, Score
 
@@ -68,11 +70,39 @@ def test_who_stops_early_does_not_pay_for_what_was_to_come(judge: Gated) -> None
 
 
 def test_what_is_known_to_take_long_is_begun_first(judge: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gated, "weight", lambda self, sample: float(sample.id == "70"))
+    monkeypatch.setattr(Gated, "weight", lambda self, sample, answers: float(sample.id == "70"))
     judge.gate.set()
     found = judge.score(items(90, slow=70))
     assert [score.id for score in found] == [str(number) for number in range(90)]
     assert "70" in judge.judged[:3]
+
+
+def test_workers_may_be_started_before_there_is_anything_to_judge() -> None:
+    class Early(CodeEvaluator):
+        flavour = "lean"
+
+    judge = Early(workers=2)
+    judge.warm(5)
+    judge.warm(5)
+    judge.close()  # waits for what has begun
+    assert judge._sandbox is None
+    judge.warm(1)
+    assert judge.sandbox.program("print(1)").stdout == "1\n"
+    judge.close()
+
+
+def test_isolation_that_cannot_be_had_is_told_by_who_judges_not_by_who_starts_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> None:
+        raise UserError("isolation here is medium")
+
+    judge = Gated()
+    monkeypatch.setattr(sandboxes, "borrow", refused)
+    judge.warm(1)
+    with pytest.raises(UserError, match="medium"):
+        list(judge.score(items(1, slow=-1)))
+    judge.close()
 
 
 def test_judges_that_want_the_same_share_a_sandbox_and_the_last_one_ends_it() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsuite.datasets.slices import SlicedDataset, positions
-from evalsuite.datasets.tables import CsvDataset, JsonlDataset, ParquetDataset
+from evalsuite.datasets.tables import CsvDataset, JsonlDataset, ParquetDataset, RowsDataset
 from evalsuite.errors import UserError
 
 SIZE = 600
@@ -54,6 +56,39 @@ def test_repeated_ids_are_told_apart_the_same_way_in_every_slice(tmp_path: Path)
     whole = [sample.id for sample in JsonlDataset(str(path)).samples()]
     assert whole == ["a", "b", "a#2", "c", "a#3"]
     assert [sample.id for sample in JsonlDataset(str(path)).samples(2, 5)] == whole[2:]
+
+
+def test_a_file_that_is_read_from_its_beginning_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"id": name}) + "\n" for name in range(500)))
+    dataset = JsonlDataset(str(path))
+    plain, parsed = json.loads, []
+    monkeypatch.setattr(json, "loads", lambda line: parsed.append(line) or plain(line))
+    assert [sample.id for sample in dataset.samples(0, 7)] == [str(n) for n in range(7)]
+    assert len(parsed) == 7
+    assert len(list(dataset.samples())) == 500
+    assert len(dataset) == 500
+    assert [sample.id for sample in dataset.samples(498)] == ["498", "499"]
+    assert len(parsed) == 7 + 500 + 2
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=12), st.data())
+def test_ids_are_the_same_whatever_is_read_first(ids: list[str], data: st.DataObject) -> None:
+    class Listed(RowsDataset):
+        def rows(self, start: int = 0) -> Iterator[dict[str, Any]]:
+            return iter([{"id": name} for name in ids[start:]])
+
+    known = Listed()
+    assert len(known) == len(ids)
+    whole = [sample.id for sample in known.samples()]
+    assert len(set(whole)) == len(ids)
+    fresh = Listed()
+    for _ in range(3):
+        start = data.draw(st.integers(0, len(ids)))
+        stop = data.draw(st.integers(0, len(ids)) | st.none())
+        assert [sample.id for sample in fresh.samples(start, stop)] == whole[start:stop]
 
 
 def test_parquet_rows(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ import pytest
 from evalsuite.cores import processors, usable_cores
 from evalsuite.errors import UserError
 from evalsuite.sandbox import Limits, Outcome, Sandbox, VerdictCache, imports, probe
+from evalsuite.sandbox.harness import WorkerLost
 from evalsuite.sandbox.outcome import Isolation, Returned
 from evalsuite.sandbox.tests_inside import class_names
+from evalsuite.sandbox.worker import Kind, Worker
 from tests.sandbox import levels
 from tests.sandbox.plain_user import as_plain_user
 
@@ -480,6 +482,42 @@ def test_a_wall_timeout_at_low_use_is_tried_again_alone() -> None:
         outcome = sandbox.program("import time; time.sleep(60)", limits=Limits(wall_s=0.6))
         assert outcome.status == "timeout", outcome
         assert time.monotonic() - started > 1.1
+
+
+def test_workers_that_were_started_early_are_those_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Kind] = []
+    start = Worker.start
+
+    def counted(worker: Worker, probe: bool = False) -> None:
+        started.append(worker.kind)
+        start(worker, probe)
+
+    with Sandbox(workers=3) as warm:
+        monkeypatch.setattr(Worker, "start", counted)
+        warm.warm("lean", 2)
+        assert started == [warm.kind("lean")] * 2
+        warm.warm("lean", 1000)
+        assert len(started) == 3
+        with warm.threads() as threads:
+            outcomes = list(threads.map(lambda n: warm.program(f"print({n})"), range(12)))
+        assert [outcome.stdout for outcome in outcomes] == [f"{n}\n" for n in range(12)]
+        assert len(started) == 3
+    warm.warm("lean", 3)
+    assert len(started) == 3
+
+
+def test_a_worker_that_cannot_be_started_early_is_told_by_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(worker: Worker, probe: bool = False) -> None:
+        raise WorkerLost("no room")
+
+    with Sandbox(workers=2) as warm:
+        with monkeypatch.context() as broken:
+            broken.setattr(Worker, "start", lost)
+            warm.warm("lean", 2)
+            assert warm.program("print(1)").status == "harness_error"
+        assert warm.program("print(1)").stdout == "1\n"
 
 
 def test_close_waits_and_later_calls_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ from evalsuite.stats import pass_metrics
 from evalsuite.types import Answer, Metric, Sample, Score, Status
 
 if TYPE_CHECKING:
-    from evalsuite.sandbox import Isolation, Outcome, Sandbox
+    from evalsuite.sandbox import Flavour, Isolation, Outcome, Sandbox
 
 STATUS_OF: dict[str, Status] = {
     "pass": "right",
@@ -44,13 +45,14 @@ class CodeEvaluator:
     sandbox workers. `raw` takes the text as it stands, without extraction. `forms` are the kinds of text
     that the benchmark's own tools have put together already, as an answer's `extra` names them. So many
     samples as `ahead` says are at hand at once: one that runs into its time limit holds up nobody, and those
-    that take longest can be begun first.
+    that take longest can be begun first. `flavour` is that of the workers which most programs will want.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     ahead: ClassVar[int] = 100
     forms: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[dict[str, str]] = {}
+    flavour: ClassVar[Flavour | None] = None
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class CodeEvaluator:
         self._python = python
         self._sandbox: Sandbox | None = None
         self._opening = threading.Lock()
+        self._warming: threading.Thread | None = None
 
     @property
     def sandbox(self) -> Sandbox:
@@ -75,6 +78,18 @@ class CodeEvaluator:
             if self._sandbox is None:
                 self._sandbox = sandboxes.borrow(self.workers, self._min_isolation, self._python)
             return self._sandbox
+
+    def warm(self, programs: int) -> None:
+        """Begin to start the workers for so many programs, while the problems are still to be read."""
+        if self._sandbox is None and self._warming is None:
+            self._warming = threading.Thread(target=self._warm, args=(programs,), name="warm")
+            self._warming.start()
+
+    def _warm(self, programs: int) -> None:
+        with contextlib.suppress(UserError, OSError):  # told when the first program needs it
+            sandbox = self.sandbox
+            if self.flavour is not None:
+                sandbox.warm(self.flavour, programs)
 
     def obstacle(self, samples: Iterable[Sample]) -> None:
         """Raise the user's error that keeps this machine from judging some of the samples."""
@@ -95,8 +110,8 @@ class CodeEvaluator:
         """The verdict on one answer."""
         raise NotImplementedError(type(self).__name__)
 
-    def weight(self, sample: Sample) -> float:
-        """How long an answer to this sample may take, as far as that is known beforehand."""
+    def weight(self, sample: Sample, answers: Sequence[Answer]) -> float:
+        """How long one of the answers to this sample may take, as far as that is known beforehand."""
         return 0.0
 
     def score(self, items: Iterable[AnsweredSample]) -> Iterator[Score]:
@@ -106,7 +121,7 @@ class CodeEvaluator:
         unread = iter(items)
         try:
             while chunk := list(islice(unread, self.ahead)):
-                weights = [self.weight(sample) for sample, _ in chunk]
+                weights = [self.weight(*each) for each in chunk]
                 begun: dict[int, list[Future[Score]]] = {}
                 for at in sorted(range(len(chunk)), key=lambda at: -weights[at]):
                     sample, answers = chunk[at]
@@ -143,6 +158,9 @@ class CodeEvaluator:
 
     def close(self) -> None:
         """Give the sandbox back."""
+        if self._warming is not None:
+            self._warming.join()
+            self._warming = None
         with self._opening:
             if self._sandbox is not None:
                 sandboxes.give_back(self._sandbox)

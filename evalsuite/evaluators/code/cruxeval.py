@@ -49,6 +49,7 @@ class CruxEvalEvaluator(CodeEvaluator):
 
     forms: ClassVar[tuple[str, ...]] = ("answer",)
     parts: ClassVar[dict[str, str]] = {"other_python": "other_python_"}
+    flavour = "lean"
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
@@ -24,6 +25,7 @@ from evalsuite.evaluators.code.independent import calls_are_independent
 from evalsuite.evaluators.code.mbpp_inputs import mbpp_inputs
 from evalsuite.evaluators.code.python_text import FUNCTION_STOPS, assembled, completion_end, joined
 from evalsuite.evaluators.code.sanitize import sanitized
+from evalsuite.evaluators.code.values import Values
 from evalsuite.sandbox import CallResult, Calls, Died, Isolation, Limits, Outcome, Raised, Returned, TimedOut
 from evalsuite.types import Answer, Sample, Score, Status
 
@@ -36,6 +38,9 @@ MBPP_STOPS = (
 _QUICK_SECONDS = 0.05
 _SHARE_SECONDS = 1.0
 """What each of the processes that share a task has to do at least, by the reference's times."""
+_LOOP = re.compile(r"\b(?:for|while)\b")
+_RECURSION = 10
+_LOOPS_A_SECOND = 1e6  # so that what is known goes before what is guessed
 SWING = 1.5
 """How much longer the same calls may take from one moment to the next on a machine with other work."""
 
@@ -54,13 +59,7 @@ class _Part:
 
     def of(self, chosen: Sequence[int]) -> _Part:
         """Some of its inputs."""
-        values, seconds = self.expected.values, self.expected.seconds
-        expected = replace(
-            self.expected,
-            values=tuple(values[at] for at in chosen),
-            seconds=tuple(seconds[at] for at in chosen),
-        )
-        return _Part([self.arguments[at] for at in chosen], expected, self.slack)
+        return _Part([self.arguments[at] for at in chosen], self.expected.some(chosen), self.slack)
 
     def total(self, rules: Rules) -> float:
         """The processor seconds that all calls may use.
@@ -108,6 +107,7 @@ class EvalPlusEvaluator(CodeEvaluator):
 
     forms: ClassVar[tuple[str, ...]] = ("solution", "completion")
     ahead: ClassVar[int] = 400
+    flavour = "lean"
     parts: ClassVar[dict[str, str]] = {"base": "base_", "plus": "plus_", "other_rules": "other_rules_"}
 
     def __init__(
@@ -131,9 +131,13 @@ class EvalPlusEvaluator(CodeEvaluator):
         self.extract = extract
         self._expected = ExpectedValues(lambda: self.sandbox)
 
-    def weight(self, sample: Sample) -> float:
-        """What the reference takes: one problem alone may take as long as all the others."""
-        return self._expected.seconds(_reference(sample), sample.fields["entry_point"], _calls(sample))
+    def weight(self, sample: Sample, answers: Sequence[Answer]) -> float:
+        """What the reference takes, as one problem alone may take as long as all the others; where that is
+        next to nothing, programs that look as if they could run into their limit come before the others.
+        """
+        entry = sample.fields["entry_point"]
+        known = self._expected.seconds(_reference(sample), entry, _calls(sample))
+        return known or max((_loops(answer.text, entry) for answer in answers), default=0) / _LOOPS_A_SECOND
 
     def program(self, sample: Sample, answer: Answer) -> str | None:
         """The program that an answer stands for; None when there is no code in it."""
@@ -185,13 +189,10 @@ class EvalPlusEvaluator(CodeEvaluator):
         else:
             found = self._expected.of(_reference(sample), entry, calls)
         if _is_mbpp(sample) and entry in NOT_NONE:
-            found = replace(found, values=tuple(value is not None for value in found.values))
-        slack = SWING if too_slow_for else 1.0
+            found = replace(found, values=Values.of([value is not None for value in found.values]))
+        whole = _Part(calls, found, SWING if too_slow_for else 1.0)
         edge = len(fields["base_input"])
-        return [
-            _Part(calls[at], replace(found, values=found.values[at], seconds=found.seconds[at]), slack)
-            for at in (slice(edge), slice(edge, None))
-        ]
+        return [whole.of(range(edge)), whole.of(range(edge, len(calls)))]
 
     def _run(self, sample: Sample, source: str, parts: Sequence[_Part]) -> _Ran:
         """Base and plus inputs in one process; what fails only on the plus inputs gets a process of its own.
@@ -234,7 +235,8 @@ class EvalPlusEvaluator(CodeEvaluator):
         fields = sample.fields
         entry = parts[0].expected.entry or fields["entry_point"]
         arguments = [call for part in parts for call in part.arguments]
-        wanted = [value for part in parts for value in part.expected.values]
+        places = [(part.expected.values, at) for part in parts for at in range(len(part.arguments))]
+        wanted = Values(lambda at: places[at][0][places[at][1]], range(len(places)))
         limits = [part.limits(self.rules) for part in parts]
         total = sum(part.total(self.rules) for part in parts)
         readings = [
@@ -243,7 +245,8 @@ class EvalPlusEvaluator(CodeEvaluator):
         ]
 
         def stop(index: int, result: CallResult) -> bool:
-            agreed = [reading.take(index, result, arguments[index], wanted[index]) for reading in readings]
+            value = wanted[index] if isinstance(result, Returned) else None
+            agreed = [reading.take(index, result, arguments[index], value) for reading in readings]
             return not any(agreed)
 
         ran = self.sandbox.run_calls(
@@ -299,6 +302,12 @@ def _all_right(ran: Sequence[_Ran]) -> bool:
     return all(half.right for each in ran for half in each.halves)
 
 
+def _loops(text: str, entry: str) -> int:
+    """How many loops a program seems to have; what returns a value of its own counts as many."""
+    recursive = any(f"{entry}(" in line for line in text.split("\n") if "return " in line)
+    return len(_LOOP.findall(text)) + _RECURSION * recursive
+
+
 def _quick(part: _Part) -> list[int]:
     """The inputs that cost next to nothing: most wrong answers fail on one of them."""
     return [at for at, seconds in enumerate(part.expected.seconds) if seconds < _QUICK_SECONDS]
@@ -325,7 +334,7 @@ def _shares(parts: Sequence[_Part], most: int) -> list[list[_Part]]:
     ]
 
 
-def _failure(ran: Calls, at: int, wanted: Sequence[Any], number: int) -> _Half:
+def _failure(ran: Calls, at: int, wanted: Values, number: int) -> _Half:
     """Why a program is not right: what its first wrong input gave."""
     result = ran.results[at] if 0 <= at < len(ran.results) else None
     where = f"input {number}" if number >= 0 else "an earlier input"

@@ -18,12 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalsuite.evaluators.code.values import Values, packed, unpacked
+
 if TYPE_CHECKING:
     from evalsuite.sandbox import CallResult, Sandbox
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = "7"
+_FORMAT = "8"
 _SLOW = ".seconds"
 _NOTED_SECONDS = 0.1
 """References that take so long have a note of it beside their values."""
@@ -33,7 +35,7 @@ _HASH_SEED = 1
 hashes than in that of the answers; so what hangs on the order of a set of texts is not the same twice.
 """
 
-_HELD_BYTES = 32 << 20  # of values as they are stored, some three times as much in memory
+_HELD_BYTES = 32 << 20  # of values as they are stored
 
 # The reference is trusted, so it may be timed by its own process.
 _TIMER = """
@@ -101,10 +103,15 @@ class Expected:
     behind the program, is to be called in place of the function.
     """
 
-    values: tuple[Any, ...]
+    values: Values
     seconds: tuple[float, ...]
     entry: str = ""
     wrapper: str = ""
+
+    def some(self, chosen: Sequence[int]) -> Expected:
+        """The same of some calls."""
+        seconds = tuple(self.seconds[at] for at in chosen)
+        return replace(self, values=self.values.some(chosen), seconds=seconds)
 
 
 class BrokenReference(Exception):
@@ -125,10 +132,10 @@ def cache_folder() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "evalsuite"
 
 
-def _marshalled(found: Expected) -> bytes:
-    """As it is stored; nothing for values that are no plain data (a deque, a Decimal)."""
+def _stored_form(found: Expected) -> bytes:
+    """As it is stored; nothing for values that are no plain data."""
     try:
-        return marshal.dumps((found.values, found.seconds, found.entry, found.wrapper))
+        return packed(found.values, found.seconds, found.entry, found.wrapper)
     except ValueError:
         return b""
 
@@ -175,7 +182,7 @@ class ExpectedValues:
             if latest.seconds == known:
                 fresh = self._computed(source, entry, calls)
                 latest = replace(latest, seconds=tuple(map(max, latest.seconds, fresh.seconds)))
-                self._hold(key, latest, self._stored(key, latest))
+                self._hold(key, *self._stored(key, latest))
             return latest
 
     def seconds(self, source: str, entry: str, calls: Sequence[Sequence[Any]]) -> float:
@@ -197,20 +204,21 @@ class ExpectedValues:
             held = self._known.get(key)
         if held := held or self._read(key):
             return held
-        found = self._computed(source, entry, calls)
-        return found, self._stored(key, found)
+        return self._stored(key, self._computed(source, entry, calls))
 
-    def _stored(self, key: str, found: Expected) -> int:
-        """Keep values in the cache, with a note where they are slow; how large they are there."""
-        size = self._write(key, _marshalled(found))
-        if size and sum(found.seconds) >= _NOTED_SECONDS:
+    def _stored(self, key: str, found: Expected) -> tuple[Expected, int]:
+        """Keep values in the cache, with a note where they are slow; in their stored form, and how large."""
+        data = _stored_form(found)
+        if not self._write(key, data):
+            return found, 0
+        if sum(found.seconds) >= _NOTED_SECONDS:
             self._write(f"{key}{_SLOW}", f"{sum(found.seconds):.3f}".encode("ascii"))
-        return size
+        return Expected(*unpacked(data)), len(data)
 
     def _read(self, key: str) -> tuple[Expected, int] | None:
         try:
             data = (self._folder / key).read_bytes()
-            return Expected(*marshal.loads(data)), len(data)
+            return Expected(*unpacked(data)), len(data)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, EOFError, TypeError):
@@ -235,12 +243,12 @@ class ExpectedValues:
         if len(pairs) != len(calls):
             why = next((r for r in ran.results if not isinstance(r, Returned)), ran.outcome.detail)
             raise BrokenReference(f"the reference of {entry} does not answer every input: {why}")
-        return Expected(tuple(value for value, _ in pairs), tuple(seconds for _, seconds in pairs))
+        return Expected(Values.of([value for value, _ in pairs]), tuple(seconds for _, seconds in pairs))
 
-    def _write(self, name: str, data: bytes) -> int:
-        """Keep a file's content; how large it is, 0 where nothing can be kept."""
+    def _write(self, name: str, data: bytes) -> bool:
+        """Keep a file's content, if there is any; False where nothing can be kept."""
         if not data:
-            return 0
+            return False
         partial = self._folder / f"{name}.{os.getpid()}.{threading.get_ident()}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -249,8 +257,8 @@ class ExpectedValues:
         except OSError as error:
             _log.warning("values of reference solutions cannot be kept in %s: %s", self._folder, error)
             partial.unlink(missing_ok=True)
-            return 0
-        return len(data)
+            return False
+        return True
 
     def _hold(self, key: str, found: Expected, size: int) -> None:
         """Keep these in memory, and let the oldest go that can be read again."""

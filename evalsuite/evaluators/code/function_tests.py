@@ -24,6 +24,7 @@ class HumanEvalEvaluator(CodeEvaluator):
     """HumanEval's `check` against the answered function."""
 
     forms: ClassVar[tuple[str, ...]] = ("solution", "completion")
+    flavour = "lean"
     stops: Sequence[str] = FUNCTION_STOPS
 
     def __init__(

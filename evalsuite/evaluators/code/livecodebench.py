@@ -138,6 +138,7 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
     """
 
     parts: ClassVar[dict[str, str]] = {"other_reading": "other_reading_"}
+    flavour = "lean"
     ahead: ClassVar[int] = 16  # the tests of a problem are megabytes
 
     def __init__(
