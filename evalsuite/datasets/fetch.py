@@ -12,20 +12,18 @@ import fcntl
 import gzip
 import hashlib
 import http.client
-import json
 import os
 import time
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from evalsuite.datasets.sources import Source, data_cache, sources_of
 from evalsuite.datasets.tables import open_bytes
 from evalsuite.errors import NotHere
 
@@ -34,22 +32,7 @@ SECONDS = 30
 SILENT_SECONDS = 60.0
 """How long a host that could not be reached is left alone: a plan may ask for many files."""
 HUB = "https://huggingface.co"
-Source = Mapping[str, Any]
 _unreachable: dict[str, tuple[float, str]] = {}
-
-
-def data_cache() -> Path:
-    """The folder that fetched benchmark files are kept in."""
-    named = os.environ.get("EVALSUITE_CACHE")
-    return (Path(named) if named else Path.home() / ".cache" / "evalsuite") / "data"
-
-
-@lru_cache(maxsize=1)
-def sources() -> tuple[Source, ...]:
-    """Every known file: name, benchmark, licence, sha256 of its content, where to fetch it."""
-    from evalsuite.config.find import shipped_data
-
-    return tuple(json.loads((shipped_data() / "sources.json").read_text("utf-8"))["files"])
 
 
 def addresses(source: Source) -> Iterator[str]:
@@ -147,8 +130,3 @@ def fetched(name: str) -> Path:
     for each in wanted:
         fetch(each)
     return data_cache() / name
-
-
-def sources_of(name: str) -> Sequence[Source]:
-    """The known file of that relative name, or those below it."""
-    return [each for each in sources() if f"{each['file']}/".startswith(f"{name}/")]

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from evalsuite.datasets.fetch import data_cache, fetched, sources_of
+from evalsuite.datasets.sources import data_cache, sources_of
 from evalsuite.datasets.tables import reading
 from evalsuite.errors import NotHere, UserError
 
@@ -45,6 +45,8 @@ def find_data(name: str, path: str | None = None) -> Path:
     found = here(name)
     if found is not None and not (found.is_dir() and data_cache() in found.parents):
         return found
+    from evalsuite.datasets.fetch import fetched  # the network's modules take a while to load
+
     try:
         return fetched(name)  # of a folder, what an interrupted fetch has left out
     except NotHere as error:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from evalsuite.datasets.columns import check_columns, missing_column
-from evalsuite.datasets.fetch import data_cache
 from evalsuite.datasets.resolve import find_data
+from evalsuite.datasets.sources import data_cache
 from evalsuite.datasets.tables import Fields, JsonlDataset
 from evalsuite.errors import NotHere, UserError
 

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from evalsuite.cli import parser
-from evalsuite.datasets.fetch import Source, addresses, content_sha256, fetch, sources
+from evalsuite.datasets.fetch import addresses, content_sha256, fetch
 from evalsuite.datasets.resolve import here
+from evalsuite.datasets.sources import Source, sources
 from evalsuite.errors import UserError
 
 

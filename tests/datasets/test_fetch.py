@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from evalsuite.datasets import fetch
+from evalsuite.datasets import fetch, sources
 from evalsuite.datasets.resolve import find_data
 from evalsuite.errors import NotHere
 
 CONTENT = b'{"id": 1}\n' * 1000
 ASK = """
 import json, sys
-from evalsuite.datasets import fetch, resolve
-fetch.sources = lambda: (json.loads(sys.argv[1]),)
+from evalsuite.datasets import resolve, sources
+sources.sources = lambda: (json.loads(sys.argv[1]),)
 print(resolve.find_data("toy/rows.jsonl.gz"))
 """
 
@@ -79,7 +79,7 @@ def source(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "hub": {"repo": "org/toy", "path": "data/rows.jsonl"},
     }
     hub.files["/datasets/org/toy/resolve/main/data/rows.jsonl"] = CONTENT
-    monkeypatch.setattr(fetch, "sources", lambda: (row,))
+    monkeypatch.setattr(sources, "sources", lambda: (row,))
     return row
 
 
@@ -163,7 +163,7 @@ def test_the_missing_files_of_a_folder_are_fetched(
     hub: Hub, source: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [{**source, "file": f"toy/db/{name}.jsonl.gz"} for name in "ab"]
-    monkeypatch.setattr(fetch, "sources", lambda: (*rows, source))
+    monkeypatch.setattr(sources, "sources", lambda: (*rows, source))
     folder = find_data("toy/db")
     assert files(folder) == ["a.jsonl.gz", "b.jsonl.gz"]
     (folder / "a.jsonl.gz").unlink()

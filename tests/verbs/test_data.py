@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from evalsuite.cli import main
-from evalsuite.datasets import fetch
+from evalsuite.datasets import sources
 from evalsuite.verbs import data
 
 CONTENT = b'{"id": 1}\n'
@@ -45,7 +45,7 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     monkeypatch.setenv("EVALSUITE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("EVALSUITE_DATA", raising=False)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    for module in (fetch, data):
+    for module in (sources, data):
         monkeypatch.setattr(module, "sources", lambda: (row,))
     yield row
     server.shutdown()
