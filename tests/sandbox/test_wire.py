@@ -45,6 +45,19 @@ def test_what_is_encoded_comes_back_the_same(value: Any) -> None:
     assert got == value
 
 
+EDGES = (2**61, 2**62 - 1, 2**62, -(2**62), 10**30, 1e16, 5e-324, float("inf"), float("nan"), -0.0)
+NUMBERS = st.integers(-9, 9) | st.sampled_from(EDGES) | st.floats() | st.booleans()
+
+
+@given(
+    st.lists(NUMBERS, min_size=15, max_size=20) | st.lists(st.floats(), min_size=17),
+    st.sampled_from([list, tuple]),
+)
+def test_many_numbers_are_written_as_each_of_them_is(numbers: list[Any], kind: type) -> None:
+    each = ",".join(map(plain.encode, numbers))
+    assert plain.encode(kind(numbers)) == (f"[{each}]" if kind is list else f'{{"t":[{each}]}}')
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_frame_or_a_protocol_error(data: bytes) -> None:
     try:

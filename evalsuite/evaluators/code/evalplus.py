@@ -40,7 +40,8 @@ _SHARE_SECONDS = 1.0
 """What each of the processes that share a task has to do at least, by the reference's times."""
 _LOOP = re.compile(r"\b(?:for|while)\b")
 _RECURSION = 10
-_LOOPS_A_SECOND = 1e6  # so that what is known goes before what is guessed
+_MOST = 10**12  # of what may be counted up to; beyond it, numbers are only numbers
+_GUESSED_S = 1e-6  # next to nothing, so that what is known goes before what is guessed
 SWING = 1.5
 """How much longer the same calls may take from one moment to the next on a machine with other work."""
 
@@ -136,8 +137,10 @@ class EvalPlusEvaluator(CodeEvaluator):
         next to nothing, programs that look as if they could run into their limit come before the others.
         """
         entry = sample.fields["entry_point"]
-        known = self._expected.seconds(_reference(sample), entry, _calls(sample))
-        return known or max((_loops(answer.text, entry) for answer in answers), default=0) / _LOOPS_A_SECOND
+        calls = _calls(sample)
+        known = self._expected.seconds(_reference(sample), entry, calls)
+        loops = max((_loops(answer.text, entry) for answer in answers), default=0)
+        return known or (loops + len(str(_largest(calls)))) * _GUESSED_S
 
     def program(self, sample: Sample, answer: Answer) -> str | None:
         """The program that an answer stands for; None when there is no code in it."""
@@ -306,6 +309,11 @@ def _loops(text: str, entry: str) -> int:
     """How many loops a program seems to have; what returns a value of its own counts as many."""
     recursive = any(f"{entry}(" in line for line in text.split("\n") if "return " in line)
     return len(_LOOP.findall(text)) + _RECURSION * recursive
+
+
+def _largest(calls: Sequence[Sequence[Any]]) -> int:
+    """The largest number that is an argument of its own: it may well say how often something is done."""
+    return max((value for call in calls for value in call if type(value) is int and value < _MOST), default=0)
 
 
 def _quick(part: _Part) -> list[int]:

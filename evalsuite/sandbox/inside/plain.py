@@ -25,6 +25,8 @@ MOST_ITEMS = 1 << 23
 _MANY = 1 << 14
 _DRAINED = 100_000
 _BIG = 1 << 62
+_SEVERAL = 16
+_NUMBERS = frozenset((int, float))
 _EMPTY: dict[Any, Any] = {}
 _DRAINABLE: tuple[Any, ...] = (
     iter([]), iter(()), iter(_EMPTY), iter(set()), iter(""), iter(range(0)), map(str, ()), zip(),
@@ -69,15 +71,25 @@ def encode(value: Any, depth: int = 0) -> str:
     if (kind is list or kind is tuple) and len(value) > _MANY:
         _refuse_too_many(value)
     if kind is list:
-        return "[" + ",".join([encode(item, depth) for item in value]) + "]"
+        return f"[{_items(value, depth)}]"
     if kind is tuple:
-        return '{"t":[' + ",".join([encode(item, depth) for item in value]) + "]}"
+        return f'{{"t":[{_items(value, depth)}]}}'
     if kind is dict:
         return _mapping(value, depth)
     maker = _MAKERS.get(kind)
     if maker is not None:
         return maker(value, depth)
     return _unusual(value, depth)
+
+
+def _items(value: Sequence[Any], depth: int) -> str:
+    """The items of a list or tuple; many plain numbers are put into words at once, as they are their own."""
+    numbers = len(value) > _SEVERAL and _NUMBERS.issuperset(map(type, value))
+    if numbers and min(value) > -_BIG and max(value) < _BIG:
+        text = type(value).__repr__(value)
+        if "n" not in text:  # nan and inf have other words
+            return text[1:-1].replace(" ", "")
+    return ",".join([encode(item, depth) for item in value])
 
 
 def _refuse_too_many(rows: Sequence[Any]) -> None:
