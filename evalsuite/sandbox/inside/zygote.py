@@ -17,7 +17,7 @@ import signal
 import sys
 from typing import Any
 
-from evalsuite.sandbox.inside import child, holdings, kernel, rehearsal, walls
+from evalsuite.sandbox.inside import child, holdings, huge_pages, kernel, rehearsal, walls
 
 _TICK_MS = 50
 _SPREADING_TICKS = 2  # a thread that is begun during the first one is met at the second
@@ -361,6 +361,8 @@ def main(number: int) -> None:
             __import__(name)
         except ImportError:
             continue  # the program that needs it will say so
+    if not plan.get("probe"):
+        huge_pages.move_code()
     try:
         _raise_walls(channel, plan)
     except (walls.Missing, OSError) as error:
