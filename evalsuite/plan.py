@@ -244,7 +244,8 @@ def sampling_of(config: Mapping[str, Any]) -> Sampling:
         for key, value in source.items():
             target = chosen if key in known and key not in ("extra", "stop") else extra
             target[key] = value
-    stop = (*(generation.get("stop") or ()), *(config.get("stop_words") or ()))
+    named = generation.get("stop") or ()
+    stop = (*([named] if isinstance(named, str) else named), *(config.get("stop_words") or ()))
     extra.pop("stop", None)
     for key, name in (("max_out_len", "max_out_len"), ("min_out_len", "min_out_len")):
         if config.get(key) is not None:

@@ -209,7 +209,7 @@ class _Checker:
         """One model dict against its class, its GPUs and its post-processor."""
         factory = self._typed(model, "models", where)
         self._own_keys(model, MODEL_KEYS, where)
-        for error in load("evalsuite.inferencers.check:check_lengths")(model, where):
+        for error in load("evalsuite.inferencers.check:check_sampling")(model, where):
             self._take(error, where)
         self._name(model["abbr"], where)
         if factory is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from evalsuite.bounds import NotNegative, Positive
+from evalsuite.bounds import Above, AtLeast, NotNegative, Positive
 from evalsuite.config.signature import describe, fits, shown
 from evalsuite.errors import UserError, nearest_name
 from evalsuite.inferencers.build import KINDS
@@ -47,6 +47,16 @@ _GENERATE: Mapping[str, Any] = {
     "generation_kwargs": Mapping,
     "gen_field_replace_token": str,
     "tools_column": str,
+}
+# In `generation_kwargs`, of a model or of an inferencer; other keys are a backend's own to judge.
+_SAMPLING: Mapping[str, Any] = {
+    **dict.fromkeys(("stop", "stop_words", "stopping_criteria"), str | list[str]),
+    **dict.fromkeys(("max_out_len", "max_new_tokens"), Positive),
+    **dict.fromkeys(("min_out_len", "min_new_tokens"), NotNegative),
+    "temperature": Annotated[float, AtLeast(0)],
+    **dict.fromkeys(("top_p", "repetition_penalty"), Annotated[float, Above(0)]),
+    **dict.fromkeys(("top_k", "seed"), int),
+    "do_sample": bool,
 }
 _CHOOSE: Mapping[str, Any] = {"labels": list, "choose": str}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -106,18 +116,29 @@ def check_infer_cfg(
     return errors
 
 
-def check_lengths(cfg: Mapping[str, Any], where: str) -> list[UserError]:
-    """Whether the least length of answers, in a model's dict or an inferencer's, is above the most."""
+def check_sampling(cfg: Mapping[str, Any], where: str) -> list[UserError]:
+    """What is wrong with how answers are to be generated, in a model's dict or an inferencer's."""
+    errors = []
+    given = cfg.get("generation_kwargs")
+    for key, value in given.items() if isinstance(given, Mapping) else ():
+        if value is not None and not fits(value, _SAMPLING.get(key, Any)):
+            errors.append(
+                UserError(
+                    f"{shown(key, value)} is wrong",
+                    where=f"{where}.generation_kwargs.{key}",
+                    expected=describe(_SAMPLING[key]),
+                )
+            )
     least, most = cfg.get("min_out_len"), cfg.get("max_out_len")
-    if not (isinstance(least, int) and isinstance(most, int) and least > most > 0):
-        return []
-    return [
-        UserError(
-            f"answers of at least {least} and at most {most} tokens",
-            where=f"{where}.min_out_len",
-            expected=f"{most} at most, as max_out_len says",
+    if isinstance(least, int) and isinstance(most, int) and least > most > 0:
+        errors.append(
+            UserError(
+                f"answers of at least {least} and at most {most} tokens",
+                where=f"{where}.min_out_len",
+                expected=f"{most} at most, as max_out_len says",
+            )
         )
-    ]
+    return errors
 
 
 def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
@@ -157,7 +178,7 @@ def _check_inferencer(cfg: Any, where: str) -> list[UserError]:
             )
     if errors:
         return errors
-    errors += check_lengths(cfg, where)
+    errors += check_sampling(cfg, where)
     if "num_return_sequences" in (cfg.get("generation_kwargs") or {}):
         errors.append(
             UserError(

@@ -111,3 +111,26 @@ def test_limits_are_told_in_words_and_keep_nonsense_out() -> None:
     )
     assert fits(0.5, Seconds) and not fits(0, Seconds) and not fits(float("nan"), Seconds)
     assert fits([1, 2], list[Positive]) and not fits([1, 0], list[Positive])
+
+
+@pytest.mark.parametrize("holder", ["models[0]", "datasets[0]['infer_cfg']['inferencer']"])
+@pytest.mark.parametrize(
+    ("key", "wrong", "right"),
+    [
+        ("stop", 5, "\\n\\n"),
+        ("stop", ["a", None], ["a"]),
+        ("max_new_tokens", 0, 5),
+        ("temperature", -0.5, 0),
+        ("temperature", "0.5", 0.5),
+        ("top_p", 0, 1),
+        ("top_k", 1.5, -1),
+        ("do_sample", "no", None),
+        ("seed", "x", 3),
+    ],
+)
+def test_what_says_how_to_generate_has_a_type(
+    problems: Callable[[str], dict[str, str]], holder: str, key: str, wrong: object, right: object
+) -> None:
+    found = problems(f"{holder}.update(generation_kwargs=dict({key}={wrong!r}))")
+    assert [name.endswith(f".generation_kwargs.{key}") for name in found] == [True]
+    assert problems(f"{holder}.update(generation_kwargs=dict({key}={right!r}, another=object))") == {}

@@ -140,3 +140,5 @@ def test_sampling_of_a_model_dict() -> None:
     )
     assert (sampling.max_out_len, sampling.temperature, sampling.top_k) == (5, 0.0, 3)
     assert sampling.stop == ("x",) and dict(sampling.extra) == {"odd": 1}
+    assert sampling_of({"generation_kwargs": {"stop": "ab"}, "stop_words": ["x"]}).stop == ("ab", "x")
+    assert sampling_of({"generation_kwargs": {"stop": ["ab", "c"]}}).stop == ("ab", "c")
