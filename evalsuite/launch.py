@@ -115,7 +115,16 @@ def _narrowed(config: Any, named: Any, options: RunOptions) -> Any:
     others = replace(named, models=(), datasets=())
     for kind, patterns in (("models", options.models), ("datasets", options.datasets)):
         entries = getattr(config, kind)
-        chosen = set(select([entry["abbr"] for entry in entries], patterns))
+        names = [entry["abbr"] for entry in entries]
+        chosen = set(select(names, patterns))
+        lost = [pattern for pattern in patterns if not select(names, [pattern])]
+        if chosen and lost:
+            raise UserError(
+                f"{lost[0]!r} is none of this config's {kind}, and others of those named are",
+                where=f"--{kind}",
+                expected=f"one of {', '.join(names)}, or names of shipped configs alone",
+                nearest=nearest_name(lost[0], names),
+            )
         if chosen:
             changes[kind] = tuple(entry for entry in entries if entry["abbr"] in chosen)
         elif patterns:

@@ -37,22 +37,27 @@ def last_capital(text: str) -> str | None:
 
 def first_option(text: str, options: str = "ABCD") -> str | None:
     """The option letter that an answer commits to, else the first that stands alone."""
-    letters = re.escape(options)
+    letter = rf"[*(\[（\s]*(?:\\boxed\{{)?([{re.escape(options)}])(?![A-Za-z0-9_])"
+    verb = r"\s*(?:(?i:is|would be|should be)\b\s*:?|:)"
+    not_judged = r"(?!\s+(?:is|are|was)\b(?!\s+(?i:correct|right)))"  # "option A is wrong" chooses nothing
+    said = without_reasoning(text)
     for pattern in (
-        rf"(?:answer|choice|option)\s*(?:is|:)?\s*:?\s*\**\(?([{letters}])\b",
-        rf"答案(?:是|为|选)?\s*[:：]?\s*\(?([{letters}])",
-        rf"^\s*\(?([{letters}])\b",
-        rf"\b([{letters}])\b",
+        rf"(?i:\banswer)(?:\s+to[^.\n:]*?)?{verb}\s*(?i:option\b)?{letter}",
+        rf"(?i:\b(?:choice|option))(?:{verb})?{letter}{not_judged}",
+        rf"答案(?:应该|应当|应)?(?:是|为|选)?(?:选项)?\s*[:：]?{letter}",
+        rf"(?:选项|选择|选)\s*[:：]?{letter}",
+        rf"^{letter}",
+        rf"(?<![A-Za-z0-9_]){letter}",
     ):
-        found = re.search(pattern, text, re.IGNORECASE if "answer" in pattern else 0)
+        found = re.search(pattern, said)
         if found:
-            return found[1].upper()
+            return found[1]
     return None
 
 
 def last_option(text: str, options: str = "ABCD") -> str | None:
     """The last option letter that stands alone."""
-    found = re.findall(rf"\b([{re.escape(options)}])\b", text)
+    found = re.findall(rf"(?<![A-Za-z0-9_])([{re.escape(options)}])(?![A-Za-z0-9_])", text)
     return found[-1] if found else None
 
 

@@ -67,7 +67,7 @@ class RowsDataset:
     def samples(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
         """The test samples of a half-open range of positions, in order."""
         if self._repeated is None and start == 0:
-            yield from islice(self._first_read(), stop)
+            yield from islice(self._first_read(), None if stop is None else max(0, stop))
             return
         if self._repeated is None:
             self._size = self._scan()

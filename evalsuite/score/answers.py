@@ -159,6 +159,13 @@ def _row(row: Any, path: Path, number: int) -> Given:
     column = next((each for each in _TEXTS if each in row), None)
     if column is None:
         raise _lacking(row, "prediction", _TEXTS, path, number)
+    also = next((each for each in (*_SAID, *_FORMS) if each != column and each in row), None)
+    if also is not None and column in _SAID and row[also] != row[column]:
+        raise UserError(
+            f"the row of {name} has a {column!r} and a {also!r}: which one is to be graded?",
+            where=str(path),
+            expected="one of them",
+        )
     texts = _texts(row[column], path, name)
     form = "" if column == "generation" and _is_said(row, texts) else _FORMS.get(column, "")
     return Given(name, texts, form)

@@ -105,6 +105,15 @@ def test_expected_values_are_kept_between_runs(evaluator: EvalPlusEvaluator, tmp
     other.close()
 
 
+def test_values_that_cannot_be_kept_are_no_obstacle(
+    evaluator: EvalPlusEvaluator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "expected").write_text("a file where the folder belongs")
+    score = next(evaluator.score([(sample("HumanEval/0", **TASK), [given("    return 2 * x\n")])]))
+    assert score.status == "right"
+    assert "cannot be kept" in caplog.text
+
+
 def test_what_may_run_into_its_limit_is_begun_before_the_rest(evaluator: EvalPlusEvaluator) -> None:
     task = sample("HumanEval/0", **TASK)
     plain = given("    # for nothing\n    return 2 * x\n")

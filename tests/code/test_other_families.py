@@ -240,6 +240,9 @@ def test_stdin_and_call_problems(write_rows: Write) -> None:
         *("right", "wrong", "syntax"),
         "unextracted",
     ]
+    ends = ("sys.exit(1)", "raise SystemExit('done')", "1 / 0", "sys.exit(0)")
+    answers = [f"import sys\nprint(int(input()) * 2)\n{end}" for end in ends]
+    assert judged(evaluator, script, *map(fence.format, answers)) == ["right", "right", "wrong", "right"]
     body = "class Solution:\n    def twice(self, values: List[int], n):\n        return {}"
     answers = [body.format(value) for value in ("(values[0] * n,)", "[1]", "values[7]")]
     assert judged(evaluator, method, *map(fence.format, answers)) == ["right", "wrong", "wrong"]
@@ -313,6 +316,17 @@ def test_predicted_outputs() -> None:
     ]
 
 
+def test_predicted_outputs_may_be_worked_out() -> None:
+    problem = sample(expected="1000000007")
+    texts = ("assert f(1) == 10**9 + 7", "10**9", "f(1)", "while True: pass", "10**10**10", "1); exit(0")
+    found = judged(OutputPredictionEvaluator(workers=1), problem, *texts)
+    assert found[:4] == ["right", "wrong", "wrong", "syntax"]
+    assert not {"right", "error"} & set(found[4:])
+    assert judged(OutputPredictionEvaluator(workers=1), sample(expected="Infinity"), "float('inf')") == [
+        "right"
+    ]
+
+
 # --------------------------------------------------------------------------- SQL
 @pytest.mark.parametrize(
     ("text", "query"),
@@ -325,6 +339,13 @@ def test_predicted_outputs() -> None:
         ("```sql\nSELECT a\nFROM t;\n```", "SELECT a FROM t"),
         ("The query is SELECT ';' FROM t; and so on", "SELECT ';' FROM t"),
         ("thinking [SQL]\nselect 1 [/SQL]", "select 1"),
+        ("```sql\n-- Select the rows\nSELECT a FROM t;\n```", "SELECT a FROM t"),
+        ("```sql\nSELECT a FROM t;\n```\nIts result:\n```\na | b\n```", "SELECT a FROM t"),
+        ("Select statement:\nSELECT a FROM t", "SELECT a FROM t"),
+        ("select a from t UNION SELECT b FROM u", "select a from t UNION SELECT b FROM u"),
+        ("It selects: select a from t UNION ALL SELECT b", "select a from t UNION ALL SELECT b"),
+        ("SELECT a -- columns\nFROM t", "SELECT a FROM t"),
+        ("/* a query to select */ SELECT '--', \"/*\" FROM t", "SELECT '--', \"/*\" FROM t"),
         ("WITH x AS (SELECT 1) SELECT * FROM x", "WITH x AS (SELECT 1) SELECT * FROM x"),
         ("", None),
     ],
@@ -337,6 +358,9 @@ def test_queries_are_found(text: str, query: str | None) -> None:
     ("text", "query"),
     [
         ("name FROM t", "SELECT name FROM t"),
+        ("SELECT name FROM t", "SELECT name FROM t"),
+        ("```sql\nSELECT name FROM t;\n```", "SELECT name FROM t"),
+        ("\nwith x AS (SELECT 1) SELECT * FROM x", "with x AS (SELECT 1) SELECT * FROM x"),
         ("a FROM t WHERE b IN\n(SELECT c FROM u); SELECT 2", "SELECT a FROM t WHERE b IN (SELECT c FROM u)"),
         ("1 UNION SELECT 2\n\nQuestion: more", "SELECT 1 UNION SELECT 2"),
         (
@@ -496,10 +520,11 @@ def test_unit_tests_run_in_the_module_and_missing_libraries_are_no_wrong_answers
         "```python\nimport math\ndef task_func(n):\n    return 2 * n\n```",
         "    return n\n",
         "    import no_such_module\n",
+        "```python\nimport math\ndef task_func(n):\n\tm = 2\n\treturn m * n\n```",
     )
     assert judged(BigCodeBenchEvaluator(workers=1, seconds=10), sample(**fields), *texts) == [
         *("right", "right", "wrong"),
-        "wrong",
+        *("wrong", "right"),
     ]
     fields["code_prompt"] = "import no_such_library\ndef task_func(n):"
     assert judged(BigCodeBenchEvaluator(workers=1, seconds=10), sample(**fields), texts[0]) == ["error"]

@@ -165,6 +165,7 @@ LINES = st.sampled_from(
 
 @settings(max_examples=300)
 @example("\\\n\\\n  ")
+@example("return\n\\\n\n")
 @example("\\\n\n")
 @given(st.lists(LINES, max_size=9).map("\n".join))
 def test_the_longest_run_is_found_without_trying_all(text: str) -> None:

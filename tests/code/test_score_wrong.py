@@ -400,3 +400,12 @@ def test_answers_by_id_are_no_row(tmp_path: Path) -> None:
 def test_an_id_beside_an_empty_one_is_taken(write_rows: Write) -> None:
     rows = [{"id": None, "task_id": "a", "prediction": "x"}]
     assert [each.id for each in read_answers(write_rows(rows))] == ["a"]
+
+
+def test_a_row_with_two_texts_is_not_graded_by_one_of_them(write_rows: Write) -> None:
+    rows = [{"id": "HumanEval/0", "prediction": "pass", "completion": "    return 1"}]
+    with pytest.raises(UserError, match="'prediction' and a 'completion'"):
+        read_answers(write_rows(rows, "both.jsonl"))
+    both = {"task_id": "HumanEval/0", "completion": "x", "solution": "y"}  # as EvalPlus has it
+    (given,) = read_answers(write_rows([both], "evalplus.jsonl"))
+    assert (given.texts, given.form) == (("y",), "solution")

@@ -34,6 +34,15 @@ def test_what_breaks_off_is_refused(values: list[Any], data: st.DataObject) -> N
         unpacked(whole[: data.draw(st.integers(0, len(whole) - 1))])
 
 
+@given(st.lists(PLAIN, min_size=1, max_size=5), st.data())
+def test_what_is_damaged_is_refused(values: list[Any], data: st.DataObject) -> None:
+    whole = bytearray(packed(values, 1.5))
+    at = data.draw(st.integers(len(whole) - len(marshal.dumps(values[-1])), len(whole) - 1))
+    whole[at] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(ValueError, match="damaged"):
+        unpacked(bytes(whole))
+
+
 def test_a_value_is_made_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     data = packed([["a" * 100], ["b" * 100], ["c" * 100]])

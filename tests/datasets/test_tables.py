@@ -85,6 +85,7 @@ def test_ids_are_the_same_whatever_is_read_first(ids: list[str], data: st.DataOb
     whole = [sample.id for sample in known.samples()]
     assert len(set(whole)) == len(ids)
     fresh = Listed()
+    assert list(Listed().samples(0, -1)) == []
     for _ in range(3):
         start = data.draw(st.integers(0, len(ids)))
         stop = data.draw(st.integers(0, len(ids)) | st.none())

@@ -203,6 +203,10 @@ def test_names_beside_a_config_choose_among_its_models(ready: Ready, tmp_path: P
     bench.run("c.py", "--models", "ec*")
     _, err = bench.run("c.py", "--models", "ekko", status=2)
     assert "ekko" in err
+    _, err = bench.run("c.py", "--models", "ec*", "ekko", status=2)
+    assert "'ekko' is none of this config's models" in err
+    _, err = bench.run("c.py", "--datasets", "nope", "*", status=2)
+    assert "'nope' is none of this config's datasets" in err
 
 
 def test_combinations_follow_the_models_that_are_chosen(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsuite.sandbox import Sandbox
+from evalsuite.sandbox import Limits, Sandbox
 
 ROOT = Path(__file__).parents[2]
 _ENABLED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -23,6 +23,8 @@ import ctypes, hashlib, os, sys
 from evalsuite.sandbox.inside import huge_pages, kernel
 if sys.argv[1] == "refused":
     kernel.libc.prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE
+if sys.argv[1] == "untold":
+    huge_pages.open = lambda path, *more, **named: open(path + "?" * ("smaps" in path), *more, **named)
 places = list(huge_pages._places())
 print(len(places))
 before = [hashlib.sha256(ctypes.string_at(at, huge_pages.SIZE)).digest() for at in places]
@@ -71,9 +73,21 @@ def test_code_that_was_moved_is_the_same_and_runs() -> None:
     assert int(moved) > 0, "the machine may be short of huge pages"
 
 
-def test_where_none_are_given_nothing_changes() -> None:
-    _, moved, unchanged = ran("refused")
+@pytest.mark.parametrize("how", ["refused", "untold"])
+def test_where_none_are_given_nothing_changes(how: str) -> None:
+    _, moved, unchanged = ran(how)
     assert (moved, unchanged) == ("0", "True")
+
+
+def test_moved_code_is_not_the_programs_memory() -> None:
+    source = (
+        "import os, time\ndef f(n):\n    for _ in range(n):\n        if os.fork() == 0:\n"
+        "            time.sleep(0.5)\n            os._exit(0)\n    time.sleep(0.5)\n    return n\n"
+    )
+    limits = Limits(cpu_s=5, wall_s=30, mem_mb=128, nproc=64)
+    with Sandbox(1) as sandbox:
+        ran = sandbox.run_calls(source, "f", [((13,), {})], limits)  # 7 MB each, or 11
+    assert ran.outcome.status == "pass", ran.outcome
 
 
 @pytest.mark.skipif(not GIVEN or os.geteuid() != 0, reason="needs huge pages, and a look at another's memory")

@@ -86,7 +86,7 @@ class CodeEvaluator:
             self._warming.start()
 
     def _warm(self, programs: int) -> None:
-        with contextlib.suppress(UserError, OSError):  # told when the first program needs it
+        with contextlib.suppress(Exception):  # told when the first program needs it
             sandbox = self.sandbox
             if self.flavour is not None:
                 sandbox.warm(self.flavour, programs)

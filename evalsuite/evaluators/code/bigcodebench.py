@@ -54,6 +54,7 @@ class BigCodeBenchEvaluator(CodeEvaluator):
             return text
         if not text.strip():
             return None
+        text = text.replace("\t", "    ")  # as the benchmark's own generation does before its cleaning
         entry = fields["entry_point"]
         if self.calibrated:
             text = text.replace(FIRST_FENCED_BODY, f"```python\n{fields['complete_prompt']}    ")

@@ -6,6 +6,7 @@ that determines them, so that a second grading of the same benchmark starts at o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import marshal
@@ -256,7 +257,8 @@ class ExpectedValues:
             partial.replace(self._folder / name)
         except OSError as error:
             _log.warning("values of reference solutions cannot be kept in %s: %s", self._folder, error)
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
             return False
         return True
 

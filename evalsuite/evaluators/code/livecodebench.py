@@ -23,7 +23,7 @@ from evalsuite.errors import UserError
 from evalsuite.evaluators.code.base import STATUS_OF, CodeEvaluator, extra_of, not_run, score_of, shown
 from evalsuite.evaluators.code.stdio import run_stdio
 from evalsuite.sandbox import CallResult, Isolation, Limits, Returned
-from evalsuite.types import Answer, Sample, Score
+from evalsuite.types import Answer, Sample, Score, Status
 
 Reading = Literal["2024", "2025"]
 _STARS = (
@@ -182,7 +182,8 @@ class LiveCodeBenchEvaluator(CodeEvaluator):
             wanted = tests[number]["output"]
             return not (same_lines(output, wanted) or same_by_ladder(output, wanted))
 
-        ran = run_stdio(self.sandbox, "python", as_script(code), inputs, self.seconds, wrong_by_both)
+        source = as_script(code)
+        ran = run_stdio(self.sandbox, "python", source, inputs, self.seconds, wrong_by_both, any_exit=True)
         wrong = {
             reading: first_other_output(ran.outputs, tests, reading) for reading in (self.reading, self.other)
         }
@@ -294,28 +295,54 @@ def _right_side(text: str) -> str | None:
 
 
 class OutputPredictionEvaluator(CodeEvaluator):
-    """Test-output prediction and code execution: a literal is compared with the known output."""
+    """Test-output prediction and code execution: the value of what is answered is compared with the known
+    output.
+    """
+
+    limits: ClassVar[Limits] = Limits(cpu_s=5, wall_s=30, mem_mb=1024)
 
     def judge(self, sample: Sample, answer: Answer, repeat: int) -> Score:
-        """Compare as values; only literals count, nothing is run."""
+        """Compare as values; what is no literal is worked out in the sandbox, without the problem's code."""
         text = answer.text.strip() if self.raw else predicted_output(answer.text)
         if not text:
             return not_run(sample, repeat, "unextracted", "no output in the answer")
         expected = str(sample.fields["expected"])
         if len(text) > _LONGEST:
             return not_run(sample, repeat, "wrong", "the answer is far too long")
-        value = _literal(text)
-        if value is _NOTHING:
-            return not_run(sample, repeat, "syntax", "the answer is no literal")
         wanted = _literal(expected)
         if wanted is _NOTHING:
             wanted = sample.fields["expected"]
+        value = _literal(text)
+        if value is _NOTHING:
+            return self._worked_out(sample, repeat, text, wanted)
         same = bool(value == wanted)
         extra = {"isolation": "none", "integrity": "split", "cpu_s": 0.0}
         return Score(sample.id, repeat, "right" if same else "wrong", same, extra=extra)
 
+    def _worked_out(self, sample: Sample, repeat: int, text: str, wanted: Any) -> Score:
+        """The verdict on an expression: `10**9 + 7`, `float("inf")`."""
+        if not _is_expression(text):
+            return not_run(sample, repeat, "syntax", "the answer is no expression")
+        source = f"def _answer_():\n    return (\n{text}\n)\n"
+        ran = self.sandbox.run_calls(source, "_answer_", [((), {})], self.limits)
+        result = ran.results[0] if ran.results else None
+        if isinstance(result, Returned):
+            same = bool(result.value == wanted)
+            status: Status = "right" if same else "wrong"
+            return Score(sample.id, repeat, status, same, extra=extra_of(ran.outcome))
+        outcome = ran.outcome if ran.outcome.status != "pass" else replace(ran.outcome, status="fail")
+        return score_of(sample, repeat, replace(outcome, detail=str(result)[:300] or outcome.detail))
+
 
 _NOTHING = object()
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        body = syntax.module(f"(\n{text}\n)").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return len(body) == 1 and isinstance(body[0], ast.Expr)
 
 
 def _literal(text: str) -> Any:

@@ -199,13 +199,12 @@ def longest_python(text: str) -> str:
             # A parser reads to where it breaks; the rest is only copied.
             read = ends[last if broken is None else min(last, first + broken)] - ends[first]
             left -= read + len(part) // 64
-            if (
-                broken is not None
-                and part.rstrip("\n").endswith("\\")
-                and not "".join(lines[last : last + 1]).strip()
-            ):
-                part = "\n".join(lines[first : last + 1])  # a line's continuation by nothing
-                broken = broken_line(part)
+            if broken is not None and part.rstrip("\n").endswith("\\"):  # a line's continuation by nothing
+                for more in (last + 1, last + 2):
+                    if broken is None or more > len(lines) or lines[more - 1].strip():
+                        break
+                    part = "\n".join(lines[first:more])
+                    broken = broken_line(part)
             if broken is None:
                 best, found = filled[last] - filled[first], part
                 break

@@ -19,6 +19,11 @@ _NEXT_TURN = ("Question:", "Answer:")
 _NAME = r"(?:\w+|\"[^\"]+\"|`[^`]+`|\[[^\]]+\])"
 _WITH = rf"\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?\bAS\s*(?:\b(?:NOT\s+)?MATERIALIZED\s*)?\("
 _START = re.compile(rf"\bSELECT\b|{_WITH}", re.IGNORECASE)
+_GOES_ON = re.compile(r"(?:\(|\b(?:UNION|ALL|INTERSECT|EXCEPT))\s*\Z", re.IGNORECASE)
+_NO_COLON = re.compile(r"[^:\s]\s*\Z")
+_BEFORE = 40  # letters in front of a word that may say that it goes on with what was begun
+_BEGINS_ANEW = re.compile(rf"\s*(?:SELECT\b|{_WITH}|`{{3}}|~{{3}})", re.IGNORECASE)
+_COMMENT_OR_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL)
 MOST_STEPS = 10_000_000
 Row = tuple[Any, ...]
 
@@ -30,10 +35,11 @@ class Undecided(Exception):
 def query_of(text: str, prefix: str = "") -> str | None:
     """The query in an answer, on one line.
 
-    With a `prefix`, with which the prompt ended, the answer is its continuation and nothing is looked for in
-    it. Without one, the query is in a [SQL] part, a fenced block, or the text, from its SELECT or WITH on.
+    With a `prefix`, with which the prompt ended, the answer is its continuation, unless it begins with a
+    query or a fence of its own, which continue no query. Else the query is in a [SQL] part, a fenced block,
+    or the text, from its SELECT or WITH on.
     """
-    if prefix:
+    if prefix and not _BEGINS_ANEW.match(text):
         for end in (*_TOKENS, *_NEXT_TURN):
             text = text.partition(end)[0]
         rest = " ".join(_first_statement(text).split())
@@ -41,21 +47,32 @@ def query_of(text: str, prefix: str = "") -> str | None:
     if "[SQL]" in text:
         text = text.rpartition("[SQL]")[2].partition("[/SQL]")[0]
     else:
-        found = blocks(text)
-        if found:
-            text = found[-1].code
+        found = [block.code for block in blocks(text)]
+        if found:  # the last one with a query: what is shown behind it may be the query's result
+            text = next((code for code in reversed(found) if _START.search(_bare(code))), found[-1])
     for end in _TOKENS:
         text = text.partition(end)[0]
-    text = text.strip()
+    text = _bare(text).strip()
     starts = list(_START.finditer(text))
     if not starts:
         return None
     # Prose in front of the query may say "select": then a later one in capitals, not nested, is the query's.
+    # One at the very beginning is prose only where a colon stands between the two.
     chosen = starts[0]
-    if chosen.start() and chosen[0] == "select":
-        apart = (each for each in starts if each[0].isupper() and text[: each.start()].rstrip()[-1:] != "(")
-        chosen = next(apart, chosen)
+    if chosen[0].lower() == "select" and not chosen[0].isupper():
+        apart = _GOES_ON if chosen.start() else _NO_COLON
+        begins = (
+            each
+            for each in starts
+            if each[0].isupper() and not apart.search(text, max(0, each.start() - _BEFORE), each.start())
+        )
+        chosen = next(begins, chosen)
     return " ".join(_first_statement(text[chosen.start() :]).split())
+
+
+def _bare(text: str) -> str:
+    """The text without comments: on one line, one that ends with its line would hide the rest of a query."""
+    return _COMMENT_OR_QUOTED.sub(lambda found: found[0] if found[0][0] in "'\"`" else " ", text)
 
 
 def _first_statement(text: str) -> str:

@@ -10,6 +10,7 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
+from zlib import crc32
 
 _LENGTH_BYTES = 8
 
@@ -43,16 +44,17 @@ class Values:
 def packed(values: Iterable[Any], *more: Any) -> bytes:
     """Values, and what belongs to them as a whole; ValueError for what is no plain data (a deque)."""
     parts = [marshal.dumps(value) for value in values]
-    head = marshal.dumps((tuple(map(len, parts)), *more))
-    return b"".join([len(head).to_bytes(_LENGTH_BYTES, "little"), head, *parts])
+    body = b"".join(parts)
+    head = marshal.dumps((tuple(map(len, parts)), crc32(body), *more))
+    return b"".join([len(head).to_bytes(_LENGTH_BYTES, "little"), head, body])
 
 
 def unpacked(data: bytes) -> tuple[Any, ...]:
-    """The values, unread, and what was packed with them; ValueError where some of it is lacking."""
+    """The values, unread, and what was packed with them; ValueError where they are not whole."""
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-    lengths, *more = marshal.loads(data[_LENGTH_BYTES:start])
+    lengths, check, *more = marshal.loads(data[_LENGTH_BYTES:start])
     edges = tuple(accumulate(lengths, initial=start))
-    if edges[-1] != len(data):
-        raise ValueError(f"{len(data)} bytes where {edges[-1]} belong")
     whole = memoryview(data)
+    if edges[-1] != len(data) or crc32(whole[start:]) != check:
+        raise ValueError("damaged")
     return (Values(lambda at: marshal.loads(whole[edges[at] : edges[at + 1]]), range(len(lengths))), *more)

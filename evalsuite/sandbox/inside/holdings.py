@@ -7,10 +7,29 @@ import resource
 
 _PAGE = resource.getpagesize()
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_STARTED, _CODE = 19, 23  # fields of a process's state, counted behind its name
 _WIDE = (16 << 30) // _PAGE  # a process that spans less has few page tables
 _FREE_SOCKETS = 128  # more than ordinary programs have
 _SOCKET_BYTES = 212992  # what a socket holds at most, unless the host says otherwise
 _EACH_SO_MANY = 4  # looks, one reads all mappings, of which some runtimes have a thousand
+
+
+class Inherited:
+    """What every program has from this process, whose forks they are: pages of files, and `moved` bytes of
+    code that is in no file any more.
+    """
+
+    def __init__(self, moved: int) -> None:
+        with open("/proc/self/statm", "rb") as file:
+            self._shared = int(file.read().split()[2])
+        self._moved = moved // _PAGE
+        self._code = _state("self")[_CODE]
+
+    def own(self, resident: int, shared: int, state: list[bytes]) -> int:
+        """Of a process's pages those that it has made itself; who runs another program has no moved code."""
+        own = resident - min(shared, self._shared)
+        is_fork = len(state) > _CODE and state[_CODE] == self._code
+        return max(0, own - self._moved) if is_fork else own
 
 
 class Holdings:
@@ -20,8 +39,8 @@ class Holdings:
     keeps their time from being counted anywhere.
     """
 
-    def __init__(self, shared_before: int) -> None:
-        self._shared_before = shared_before
+    def __init__(self, inherited: Inherited) -> None:
+        self._inherited = inherited
         self._seconds: dict[str, float] = {}
         self._looks = 0
         self._largest: dict[bytes, int] = {}  # of each shared piece without a file, by its number
@@ -38,25 +57,24 @@ class Holdings:
             try:
                 with open(f"/proc/{name}/statm", "rb") as file:
                     fields = file.read().split()
-                if len(names) > 1:
-                    self._note_seconds(name)
+                state = _state(name)
             except OSError:
                 continue  # it ended in between
+            if len(names) > 1:
+                self._note_seconds(name, state)
             if len(fields) > 2:
                 size, resident, shared = (int(field) for field in fields[:3])
-                total += resident - min(shared, self._shared_before)
+                total += self._inherited.own(resident, shared, state)
                 if size > _WIDE:
                     total += _page_tables(name)
         self._looks += 1
         apart = self._shared(names) if self._looks % _EACH_SO_MANY == 0 else 0
         return max(total * _PAGE + _memory_of_sockets(), apart)
 
-    def _note_seconds(self, name: str) -> None:
-        with open(f"/proc/{name}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        if len(fields) > 19:
-            spent = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
-            self._seconds[f"{name} {int(fields[19])}"] = spent
+    def _note_seconds(self, name: str, state: list[bytes]) -> None:
+        if len(state) > _STARTED:
+            spent = (int(state[11]) + int(state[12])) / _TICKS_A_SECOND
+            self._seconds[f"{name} {int(state[_STARTED])}"] = spent
 
     def _shared(self, names: list[str]) -> int:
         """An upper bound of what is in memory that has no file and may be shared: it stays there when no
@@ -78,6 +96,11 @@ class Holdings:
                 self._largest[number] = max(size, self._largest.get(number, 0))
             alive.update(sizes)
         return sum(self._largest[number] for number in alive)
+
+
+def _state(name: str) -> list[bytes]:
+    with open(f"/proc/{name}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()
 
 
 def _page_tables(name: str) -> int:

@@ -30,12 +30,14 @@ def move_code() -> int:
     """
     if os.uname().machine != "x86_64":
         return 0  # others want their caches told of new code
-    moved = 0
-    for place in _places():
-        if moved == _MOST or not _move(place):
-            break
-        moved += 1
-    return moved
+    try:
+        places = list(_places())[:_MOST]
+    except OSError:
+        return 0  # nothing is told of this process
+    for moved, place in enumerate(places):
+        if not _move(place):
+            return moved
+    return len(places)
 
 
 def _places() -> Iterator[int]:
@@ -84,11 +86,14 @@ def _call(name: str, *arguments: int | None) -> int:
 
 def _is_huge(page: int) -> bool:
     """Whether the kernel has given a huge page, and not many small ones, which would be worse than before."""
-    with open("/proc/self/smaps", "rb") as mappings:
-        for line in mappings:
-            if line.startswith(b"%x-" % page):
-                break
-        for line in mappings:
-            if line.startswith(b"AnonHugePages:"):
-                return int(line.split()[1]) << 10 == SIZE
+    try:
+        with open("/proc/self/smaps", "rb") as mappings:
+            for line in mappings:
+                if line.startswith(b"%x-" % page):
+                    break
+            for line in mappings:
+                if line.startswith(b"AnonHugePages:"):
+                    return int(line.split()[1]) << 10 == SIZE
+    except OSError:
+        pass  # not every kernel tells
     return False

@@ -227,10 +227,7 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
     cleaner = Cleaner(plan)
     control = channel.fileno()
     can_see = cleaner.own_namespace and "proc" in plan["layers"]
-    shared = 0
-    if can_see:
-        with open("/proc/self/statm", "rb") as file:
-            shared = int(file.read().split()[2])
+    inherited = holdings.Inherited(plan["moved"]) if can_see else None
     _send(channel, "ready", ",".join(plan["layers"]))
     child.prepare(plan)
     rehearsal.rehearse()
@@ -261,7 +258,7 @@ def _serve(channel: _socket.socket, inbox: _Inbox, plan: dict[str, Any]) -> None
             child.run(job, inbox.body, handles, control)
         for handle in handles:
             os.close(handle)
-        held = holdings.Holdings(shared) if can_see else None
+        held = holdings.Holdings(inherited) if inherited else None
         room = plan["processors"] if job["stays"] else []
         why, waited = _watch(channel, poll, pid, job, held, room)
         ended = cleaner.kill_all()
@@ -361,8 +358,7 @@ def main(number: int) -> None:
             __import__(name)
         except ImportError:
             continue  # the program that needs it will say so
-    if not plan.get("probe"):
-        huge_pages.move_code()
+    plan["moved"] = 0 if plan.get("probe") else huge_pages.move_code() * huge_pages.SIZE
     try:
         _raise_walls(channel, plan)
     except (walls.Missing, OSError) as error:
