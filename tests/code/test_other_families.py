@@ -342,6 +342,8 @@ def test_predicted_outputs_may_be_worked_out() -> None:
         ("```sql\n-- Select the rows\nSELECT a FROM t;\n```", "SELECT a FROM t"),
         ("```sql\nSELECT a FROM t;\n```\nIts result:\n```\na | b\n```", "SELECT a FROM t"),
         ("Select statement:\nSELECT a FROM t", "SELECT a FROM t"),
+        ("Select statement:\nselect a from t", "select a from t"),
+        ("I select this: select a from (SELECT b FROM t)", "select a from (SELECT b FROM t)"),
         ("select a from t UNION SELECT b FROM u", "select a from t UNION SELECT b FROM u"),
         ("It selects: select a from t UNION ALL SELECT b", "select a from t UNION ALL SELECT b"),
         ("SELECT a -- columns\nFROM t", "SELECT a FROM t"),

@@ -19,8 +19,7 @@ _NEXT_TURN = ("Question:", "Answer:")
 _NAME = r"(?:\w+|\"[^\"]+\"|`[^`]+`|\[[^\]]+\])"
 _WITH = rf"\bWITH\s+(?:RECURSIVE\s+)?{_NAME}\s*(?:\([^()]*\)\s*)?\bAS\s*(?:\b(?:NOT\s+)?MATERIALIZED\s*)?\("
 _START = re.compile(rf"\bSELECT\b|{_WITH}", re.IGNORECASE)
-_GOES_ON = re.compile(r"(?:\(|\b(?:UNION|ALL|INTERSECT|EXCEPT))\s*\Z", re.IGNORECASE)
-_NO_COLON = re.compile(r"[^:\s]\s*\Z")
+_GOES_ON = re.compile(r"(?:\(|\b(?:UNION|ALL|INTERSECT|EXCEPT))\Z", re.IGNORECASE)
 _BEFORE = 40  # letters in front of a word that may say that it goes on with what was begun
 _BEGINS_ANEW = re.compile(rf"\s*(?:SELECT\b|{_WITH}|`{{3}}|~{{3}})", re.IGNORECASE)
 _COMMENT_OR_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL)
@@ -56,17 +55,18 @@ def query_of(text: str, prefix: str = "") -> str | None:
     starts = list(_START.finditer(text))
     if not starts:
         return None
-    # Prose in front of the query may say "select": then a later one in capitals, not nested, is the query's.
-    # One at the very beginning is prose only where a colon stands between the two.
+    # Prose in front of the query may say "select": then a later one is the query's, behind a colon or in
+    # capitals and not nested. One at the very beginning is prose only where a colon stands between the two.
     chosen = starts[0]
     if chosen[0].lower() == "select" and not chosen[0].isupper():
-        apart = _GOES_ON if chosen.start() else _NO_COLON
-        begins = (
-            each
-            for each in starts
-            if each[0].isupper() and not apart.search(text, max(0, each.start() - _BEFORE), each.start())
-        )
-        chosen = next(begins, chosen)
+
+        def begins(start: re.Match[str]) -> bool:
+            before = text[max(0, start.start() - _BEFORE) : start.start()].rstrip()
+            return before.endswith(":") or bool(
+                chosen.start() and start[0].isupper() and not _GOES_ON.search(before)
+            )
+
+        chosen = next(filter(begins, starts[1:]), chosen)
     return " ".join(_first_statement(text[chosen.start() :]).split())
 
 
