@@ -106,12 +106,12 @@ def find(python: str | None = None) -> Interpreter:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise UserError(
-            f"cannot run the Python interpreter {chosen!r}", expected="a Python 3.9 or newer"
+            f"cannot run the Python interpreter {chosen!r}", expected="a Python 3.8 or newer"
         ) from error
     base, prefix, own_prefix, path, sites, library, version, magic = json.loads(told.stdout)
-    if tuple(version) < (3, 9):
+    if tuple(version) < (3, 8):
         raise UserError(
-            f"the interpreter {chosen!r} is Python {version[0]}.{version[1]}", expected="3.9 or newer"
+            f"the interpreter {chosen!r} is Python {version[0]}.{version[1]}", expected="3.8 or newer"
         )
     site_paths = tuple(dict.fromkeys(sites))
     return Interpreter(

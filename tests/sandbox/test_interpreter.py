@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import venv
 from pathlib import Path
 
-from evalsuite.sandbox import Sandbox
+import pytest
+
+from evalsuite.sandbox import Limits, Sandbox
+from evalsuite.sandbox.outcome import Returned
 
 ASK = "import secret_answers\ndef add(a, b):\n    return a + b\n"
 
@@ -61,3 +65,24 @@ def test_benchmarks_among_the_libraries_are_not_inside(tmp_path: Path) -> None:
             for flavour in ("lean", "scientific")
         }
     assert seen == {"lean": f"{[False] * 4}\n", "scientific": f"{[False] * 3 + [True]}\n"}
+
+
+ADD = "def add(a, b):\n    return a + b\n"
+OTHERS = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
+
+
+@pytest.mark.parametrize("minor", range(8, 14))
+def test_every_version_of_python_runs_all_kinds_of_programs(minor: int) -> None:
+    found = next((path for path in OTHERS if path.parts[-3].startswith(f"3.{minor}.")), None)
+    found = found or shutil.which(f"python3.{minor}")
+    if found is None:
+        pytest.skip(f"there is no Python 3.{minor} here")
+    with Sandbox(1, python=str(found)) as sandbox:
+        for _ in range(2):  # the worker has to outlive its first program
+            ran = sandbox.run_calls(ADD, "add", [((1, 2), {}), (("a", "b"), {})])
+            assert [result.value for result in ran.results if isinstance(result, Returned)] == [3, "ab"]
+            outcome = sandbox.program("import sys; print(sys.version_info[1], input())", b"in")
+            assert outcome.stdout == f"{minor} in\n"
+            assert sandbox.inproc(ADD, "assert add(1, 2) == 3").status == "pass"
+            assert sandbox.inproc(ADD, "assert add(1, 2) == 4").status == "fail"
+            assert sandbox.program("while True: pass", limits=Limits(cpu_s=1)).status == "timeout"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 
 NEW_USER, NEW_NS, NEW_PID, NEW_NET = 0x10000000, 0x20000, 0x20000000, 0x40000000
 NEW_IPC, NEW_UTS, NEW_CGROUP = 0x8000000, 0x4000000, 0x2000000
@@ -20,6 +21,7 @@ _LAST_CAPABILITY = 63
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _MOUNT_SETATTR = 442
+_PIDFD_OPEN = 434
 
 libc = ctypes.CDLL(None, use_errno=True)
 _prctl = libc.prctl
@@ -95,6 +97,14 @@ def set_dumpable(value: int) -> None:
 
 def set_parent_death_signal(signal: int) -> None:
     _check(libc.prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl(PDEATHSIG)")
+
+
+def _open_process(pid: int) -> int:
+    return _check(libc.syscall(_PIDFD_OPEN, pid, 0), "pidfd_open")
+
+
+# A descriptor that can be read from once a process has ended; the standard library has it since 3.9.
+open_process: Callable[[int], int] = getattr(os, "pidfd_open", _open_process)
 
 
 def become_subreaper() -> None:

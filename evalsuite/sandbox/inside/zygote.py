@@ -317,7 +317,7 @@ def _watch(
     if job["order"]:
         return ("late" if job["order"] == b"T" else "told"), -1.0
     if job["until"] == "exit":
-        watched = os.pidfd_open(pid)
+        watched = kernel.open_process(pid)
         poll.register(watched, select.POLLIN)
     else:
         watched = -1
@@ -408,7 +408,8 @@ def _raise_walls(channel: _socket.socket, plan: dict[str, Any]) -> None:
         pid = os.fork()
         if pid:
             channel.close()
-            os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+            status = os.waitpid(pid, 0)[1]
+            os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
         if plan["loopback"]:
             walls.forget_connections()
         layers += ["user", "mount", "pid", "network", "ipc", "uts namespaces", "read-only root"]
