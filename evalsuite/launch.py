@@ -204,7 +204,7 @@ def _launch(config: Any, environment: Mapping[str, str], options: RunOptions, gp
         sys.stdout.write(describe_plan(plan, workers=pools.infer.workers, timed=timed))
         return _ask_slurm(plan, pools, environment, options) if pools.cluster else 0
     if earlier is not None:
-        _tell_changes(earlier, plan)
+        _tell_changes(earlier, plan, asks=options.mode != "eval")
     folder = folder or RunFolder.create(parent)
     if pools.cluster:
         folder = RunFolder(folder.path.absolute())  # other hosts, other working directories
@@ -227,13 +227,13 @@ def judgeable(plan: Any, *, look: bool) -> Any:
     return without(plan, blocked) if blocked else plan
 
 
-def _tell_changes(earlier: Any, plan: Any) -> None:
-    """Say what a resumed run does again because it changed since."""
+def _tell_changes(earlier: Any, plan: Any, *, asks: bool) -> None:
+    """Say what a resumed run does again because it changed since; one that only scores `asks` nothing."""
+    again = "changed samples are asked again" if asks else "answers to it are taken in by -r without --mode"
     known = {dataset.abbr: dataset.files for dataset in earlier.datasets}
     for dataset in plan.datasets:
         if dataset.abbr in known and dict(known[dataset.abbr]) != dict(dataset.files):
-            words = "its data changed since this run began; changed samples are asked again"
-            sys.stderr.write(f"dataset {dataset.abbr}: {words}\n")
+            sys.stderr.write(f"dataset {dataset.abbr}: its data changed since this run began; {again}\n")
     before = {(pair.model, pair.dataset): (pair.fingerprint, pair.eval_fingerprint) for pair in earlier.pairs}
     for pair in plan.pairs:
         marks = before.get((pair.model, pair.dataset))

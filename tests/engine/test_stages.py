@@ -127,6 +127,8 @@ def test_a_data_file_that_changed_is_noticed_and_only_changed_samples_are_asked(
     row = json.loads(lines[3])
     lines[3] = json.dumps({**row, "question": "changed?", "answer": "Q: changed?\nA:"})
     (bench.folder / "d.jsonl").write_text("\n".join(lines) + "\n")
+    _, err = bench.run("c.py", "--mode", "eval", "-r", status=1)
+    assert "taken in by -r without --mode" in err
     out, err = bench.run("c.py", "-r")
     assert "its data changed" in err and "100.00 ≥83.89 (n=20)" in out
     asked = [row for row in bench.rows() if "reused" not in row]
