@@ -127,12 +127,15 @@ def test_a_data_file_that_changed_is_noticed_and_only_changed_samples_are_asked(
     row = json.loads(lines[3])
     lines[3] = json.dumps({**row, "question": "changed?", "answer": "Q: changed?\nA:"})
     (bench.folder / "d.jsonl").write_text("\n".join(lines) + "\n")
-    _, err = bench.run("c.py", "--mode", "eval", "-r", status=1)
-    assert "taken in by -r without --mode" in err
     out, err = bench.run("c.py", "-r")
     assert "its data changed" in err and "100.00 ≥83.89 (n=20)" in out
     asked = [row for row in bench.rows() if "reused" not in row]
     assert len(asked) == 21 and any("changed" in row["prompt"] for row in asked)
+    (bench.folder / "d.jsonl").write_text("\n".join(lines).replace("changed?", "once more?") + "\n")
+    _, err = bench.run("c.py", "--mode", "eval", "-r", status=1)
+    assert "its data changed" in err and "taken in by -r without --mode" in err
+    out, _ = bench.run("c.py", "-r")
+    assert "100.00 ≥83.89 (n=20)" in out
 
 
 def test_repeats_are_asked_each_and_counted_by_sample(ready: Ready) -> None:
