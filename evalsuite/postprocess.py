@@ -37,12 +37,12 @@ def last_capital(text: str) -> str | None:
 
 def first_option(text: str, options: str = "ABCD") -> str | None:
     """The option letter that an answer commits to, else the first that stands alone."""
-    letter = rf"[*(\[（\s]*(?:\\boxed\{{)?([{re.escape(options)}])(?![A-Za-z0-9_])"
+    letter = rf"[*(\[（\s]{{0,8}}(?:\\boxed\{{)?([{re.escape(options)}])(?![A-Za-z0-9_])"
     verb = r"\s*(?:(?i:is|would be|should be)\b\s*:?|:)"
     not_judged = r"(?!\s+(?:is|are|was)\b(?!\s+(?i:correct|right)))"  # "option A is wrong" chooses nothing
     said = without_reasoning(text)
     for pattern in (
-        rf"(?i:\banswer)(?:\s+to[^.\n:]*?)?{verb}\s*(?i:option\b)?{letter}",
+        rf"(?i:\banswer)(?:\s+to[^.\n:]{{0,80}}?)?{verb}\s*(?i:option\b)?{letter}",
         rf"(?i:\b(?:choice|option))(?:{verb})?{letter}{not_judged}",
         rf"答案(?:应该|应当|应)?(?:是|为|选)?(?:选项)?\s*[:：]?{letter}",
         rf"(?:选项|选择|选)\s*[:：]?{letter}",

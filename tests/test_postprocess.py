@@ -36,6 +36,15 @@ def test_the_option_that_an_answer_commits_to(text: str, letter: str | None) -> 
     assert first_option(text) == letter
 
 
+@pytest.mark.parametrize(
+    "piece", [" ", "*", "answer to ", "answer ", "option is ", "选 ", "答案", "(", "A B"]
+)
+def test_an_answer_that_repeats_itself_takes_no_time(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    assert first_option(text, "XYZ") is None
+    assert first_option(f"{text}\nThe answer is X", "XYZ") == "X"
+
+
 def test_the_last_option_may_stand_beside_other_scripts() -> None:
     assert last_option("A或B都不对，选C。") == "C"
     assert last_option("Abc Dab") is None
