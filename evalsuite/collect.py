@@ -79,7 +79,7 @@ class Marks:
 def collect(folder: RunFolder, plan: Plan, pair: Pair, marks: Marks) -> Result:
     """The result of one (model x dataset): its scores are read once, as a stream."""
     dataset = plan.dataset(pair.dataset)
-    evaluator = build_evaluator(dataset.config.get("eval_cfg") or {})
+    evaluator = build_evaluator(dataset.config)
     tally = _Tally()
     metrics = evaluator.aggregate(_scores(folder, plan, pair, marks, tally))
     headline = next(iter(metrics), "")

@@ -39,7 +39,7 @@ def launch(options: RunOptions) -> int:
     if problems:
         raise UserErrors(problems)
     for doubt in doubts(config):
-        if doubt.nearest:  # what is merely not in this run is told below the table
+        if doubt.nearest or doubt.expected:  # what is merely not in this run is told below the table
             sys.stderr.write(f"warning: {doubt.render()}\n")
     config, environment = extract(config)
     redactor = Redactor([*environment.values(), *environment_secrets(os.environ)])

@@ -18,7 +18,7 @@ def obstacles(plan: Plan) -> dict[str, str]:
     """
     found = dict(plan.blocked)
     for dataset in plan.datasets:
-        evaluator = build_evaluator(dataset.config.get("eval_cfg") or {})
+        evaluator = build_evaluator(dataset.config)
         look = getattr(evaluator, "obstacle", None)
         if look is None or dataset.abbr in found or not dataset.size:
             continue

@@ -14,7 +14,7 @@ from evalsuite.datasets.base import Dataset
 from evalsuite.datasets.build import build_dataset
 from evalsuite.errors import describe, kind_of
 from evalsuite.evaluators.base import AnsweredSample, Evaluator
-from evalsuite.evaluators.choice import evaluator_of
+from evalsuite.evaluators.choice import evaluator_for
 from evalsuite.plan import EVAL_QUEUE, Pair, Plan, TaskFinder
 from evalsuite.postprocess import postprocessor
 from evalsuite.pulse import Heart, Stopped
@@ -194,13 +194,13 @@ class EvalWorker:
 
     def _evaluator(self, abbr: str) -> Evaluator:
         if abbr not in self._evaluators:
-            self._evaluators[abbr] = build_evaluator(self.plan.dataset(abbr).config.get("eval_cfg") or {})
+            self._evaluators[abbr] = build_evaluator(self.plan.dataset(abbr).config)
         return self._evaluators[abbr]
 
 
-def build_evaluator(evaluation: Mapping[str, Any]) -> Evaluator:
-    """The evaluator of an `eval_cfg`; without one, answers are compared as texts."""
-    config = evaluator_of(evaluation)
+def build_evaluator(dataset: Mapping[str, Any]) -> Evaluator:
+    """The evaluator of a dataset's dict; without one, answers are compared as texts."""
+    config = evaluator_for(dataset)
     factory = resolve(config.pop("type"), "evaluators")
     return cast(Evaluator, factory(**resolve_secrets(config, os.environ)))
 

@@ -122,13 +122,33 @@ def _once(errors: Iterable[UserError]) -> list[UserError]:
 
 def doubts(config: RunConfig) -> list[UserError]:
     """What may be meant as it stands in a config that has no problems, and may be a slip."""
+    found = [
+        UserError(
+            f"k={k} says nothing: this dataset's evaluator makes no pass@k",
+            where=f"{config.path}: {where}",
+            expected="no k, or an evaluator that runs code",
+        )
+        for where, k in _idle_ks(config.datasets)
+    ]
     if config.summarizer is None:
-        return []
+        return found
     absent: Callable[..., list[UserError]] = load("evalsuite.summarizers:absent_names")
-    return [
+    return found + [
         UserError(one.what, where=f"{config.path}: {one.where}", nearest=one.nearest)
         for one in absent(config.summarizer, [dataset["abbr"] for dataset in config.datasets])
     ]
+
+
+def _idle_ks(datasets: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Where a dataset names a k that is more than 1, is not just its n again, and has no effect."""
+    evaluator_of, knows_k = (
+        load(f"evalsuite.evaluators.choice:{name}") for name in ("evaluator_of", "knows_k")
+    )
+    for at, dataset in enumerate(datasets):
+        k = dataset.get("k", 1)
+        idle = k in (1, [1]) or k == dataset.get("n", dataset.get("num_repeats"))
+        if not idle and not knows_k(evaluator_of(dataset.get("eval_cfg") or {})):
+            yield f"datasets[{at}].k", k
 
 
 def ensure(config: RunConfig, *, gpus: int | None = None) -> None:

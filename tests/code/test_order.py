@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from made import given, sample
@@ -13,7 +14,10 @@ from evalsuite.errors import UserError
 from evalsuite.evaluators.base import AnsweredSample
 from evalsuite.evaluators.code import sandboxes
 from evalsuite.evaluators.code.base import CodeEvaluator
+from evalsuite.scoring import build_evaluator
 from evalsuite.types import Answer, Sample, Score
+
+EVALPLUS = "evalsuite.evaluators.code.evalplus.EvalPlusEvaluator"
 
 
 class Gated(CodeEvaluator):
@@ -103,6 +107,22 @@ def test_isolation_that_cannot_be_had_is_told_by_who_judges_not_by_who_starts_ea
     with pytest.raises(UserError, match="medium"):
         list(judge.score(items(1, slow=-1)))
     judge.close()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "ks"),
+    [
+        ({"k": [2, 4]}, (2, 4)),
+        ({"k": 4}, (1, 4)),
+        ({"k": 1}, (1,)),
+        ({}, (1,)),
+        ({"k": 4, "eval_cfg": {"evaluator": {"type": EVALPLUS, "k": 3}}}, (3,)),
+    ],
+)
+def test_a_datasets_k_is_that_of_its_evaluator(dataset: dict[str, Any], ks: tuple[int, ...]) -> None:
+    found = build_evaluator({"eval_cfg": {"evaluator": {"type": EVALPLUS}}, **dataset})
+    assert found.ks == ks  # type: ignore[attr-defined]
+    assert not hasattr(build_evaluator({"k": [1, 2]}), "ks")
 
 
 def test_judges_that_want_the_same_share_a_sandbox_and_the_last_one_ends_it() -> None:

@@ -138,6 +138,15 @@ def test_a_data_file_that_changed_is_noticed_and_only_changed_samples_are_asked(
     assert "100.00 ≥83.89 (n=20)" in out
 
 
+def test_a_k_without_effect_is_told(ready: Ready) -> None:
+    bench = ready(4, dataset={"n": 4, "k": [1, 2]})
+    _, err = bench.run("c.py")
+    assert "datasets[0].k: k=[1, 2] says nothing" in err
+    bench = ready(4, dataset={"n": 4, "k": 4})
+    _, err = bench.run("c.py")
+    assert "says nothing" not in err
+
+
 def test_repeats_are_asked_each_and_counted_by_sample(ready: Ready) -> None:
     bench = ready(10, dataset={"n": 4}, model={"mode": "hash"})
     out, _ = bench.run("c.py", status=0)
