@@ -146,8 +146,8 @@ def _idle_ks(datasets: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]
     )
     for at, dataset in enumerate(datasets):
         k = dataset.get("k", 1)
-        idle = k in (1, [1]) or k == dataset.get("n", dataset.get("num_repeats"))
-        if not idle and not knows_k(evaluator_of(dataset.get("eval_cfg") or {})):
+        said_otherwise = k in (1, [1]) or k == dataset.get("n", dataset.get("num_repeats"))
+        if not said_otherwise and not knows_k(evaluator_of(dataset.get("eval_cfg") or {})):
             yield f"datasets[{at}].k", k
 
 
